@@ -1,0 +1,73 @@
+//! What reaches a shard, and how its answers leave.
+
+use std::sync::Arc;
+
+use crate::ids::{LogPosition, TripId};
+use crate::seat_map::{Command, Layout, Outcome};
+
+/// A command on its way to its trip.
+pub struct Ask {
+    /// The trip.
+    pub trip: TripId,
+    /// What to do.
+    pub command: Command,
+    /// Who waits for the answer.
+    pub waiter: Waiter,
+}
+
+/// Who waits for an answer: a sink, and the tag under which the sink knows the question.
+#[derive(Clone)]
+pub struct Waiter {
+    /// Where the answer goes.
+    pub sink: Arc<dyn AnswerSink>,
+    /// The sink's name for the question.
+    pub tag: u32,
+}
+
+impl Waiter {
+    pub(crate) fn answer(self, answer: Answer) {
+        self.sink.answer(self.tag, answer);
+    }
+}
+
+/// Takes answers. Called on the shard's turn: it must not block.
+pub trait AnswerSink: Send + Sync + 'static {
+    /// Takes the answer to the question `tag`.
+    fn answer(&self, tag: u32, answer: Answer);
+}
+
+/// What became of a command.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// The seat map decided.
+    Decided {
+        /// Yes or no.
+        outcome: Outcome,
+        /// Where the trip stands in the log.
+        position: LogPosition,
+        /// The trip's layout, where the answer names seats.
+        layout: Option<Arc<Layout>>,
+    },
+    /// The system could not.
+    Failed(Failure),
+}
+
+/// Why a shard could not carry out a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Another replica leads. Nothing happened.
+    NotLeader {
+        /// The leader, where known.
+        leader: Option<u64>,
+    },
+    /// A limit is reached. Nothing happened.
+    Overloaded,
+    /// The command is larger than allowed. Nothing happened.
+    TooLarge,
+    /// Leadership was lost while the command was in the log: it may or may not happen.
+    Unknown,
+    /// A defect was found while deciding about this trip; it takes no commands any more.
+    Fenced,
+    /// The replica has stopped.
+    Stopped,
+}

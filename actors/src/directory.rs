@@ -1,0 +1,158 @@
+//! The trips of a shard: which there are, which are active, and how a passive one comes back.
+
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashTable};
+use raft::snapshot::ShardSnapshots;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::ids::TripId;
+use crate::record::{self, BadRecord, Passive};
+use crate::seat_map::{Layout, LayoutDigest};
+use crate::trip::{Recorded, Trip};
+
+/// A trip of the shard, active or not.
+pub(crate) struct Cell {
+    pub(crate) id: TripId,
+    pub(crate) slot: Slot,
+}
+
+/// Where a trip's state is.
+pub(crate) enum Slot {
+    /// In memory.
+    Active(Box<Trip>),
+    /// In its snapshot record.
+    Passive(Passive),
+    /// A defect was found in it: it takes no part any more. Whether a snapshot knows.
+    Fenced(Box<str>, Recorded),
+}
+
+/// The trips of a shard. A trip's number is its place here; trips are not removed.
+pub(crate) struct Directory {
+    cells: Vec<Cell>,
+    by_id: HashTable<u32>,
+    pub(crate) layouts: Layouts,
+    snapshots: ShardSnapshots,
+    active: usize,
+}
+
+impl Directory {
+    pub(crate) fn new(snapshots: ShardSnapshots) -> Self {
+        Self {
+            cells: Vec::new(),
+            by_id: HashTable::new(),
+            layouts: Layouts::default(),
+            snapshots,
+            active: 0,
+        }
+    }
+
+    pub(crate) fn snapshots(&self) -> &ShardSnapshots {
+        &self.snapshots
+    }
+
+    pub(crate) fn find(&self, id: &str) -> Option<u32> {
+        let same = |&number: &u32| self.cells[number as usize].id.as_str() == id;
+        self.by_id.find(hash(id), same).copied()
+    }
+
+    pub(crate) fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    pub(crate) fn cell_mut(&mut self, number: u32) -> &mut Cell {
+        &mut self.cells[number as usize]
+    }
+
+    /// Active trips.
+    pub(crate) fn active(&self) -> usize {
+        self.active
+    }
+
+    /// Adds a trip that is not here yet.
+    pub(crate) fn add(&mut self, id: TripId, slot: Slot) -> u32 {
+        let number = u32::try_from(self.cells.len()).expect("a shard holds fewer than 2^32 trips");
+        self.active += usize::from(matches!(slot, Slot::Active(_)));
+        let key = hash(id.as_str());
+        self.cells.push(Cell { id, slot });
+        let cells = &self.cells;
+        self.by_id.insert_unique(key, number, |&n| hash(cells[n as usize].id.as_str()));
+        number
+    }
+
+    /// The trip's actor, activated from its record when it is passive; `Ok(None)` when it is fenced.
+    pub(crate) fn activate(&mut self, number: u32) -> Result<Option<&mut Trip>, BadRecord> {
+        let cell = &mut self.cells[number as usize];
+        if let Slot::Passive(_) = cell.slot {
+            let failed = |why: String| BadRecord(format!("trip {} cannot be activated: {why}", cell.id));
+            let stored = self.snapshots.get(&record::trip_key(&cell.id));
+            let stored = stored.map_err(|e| failed(e.to_string()))?;
+            let bytes = stored.ok_or_else(|| failed("its record is gone".into()))?;
+            let record = record::decode_trip(&bytes).map_err(|e| failed(e.0))?;
+            let record::TripRecord::Map { map, .. } = record else {
+                return Err(failed("its record says that it is fenced".into()));
+            };
+            let layouts = &self.layouts;
+            let map = record::decode_map(map, &|digest| layouts.get(digest));
+            let map = map.map_err(|e| failed(e.0))?;
+            cell.slot = Slot::Active(Box::new(Trip::new(map, Recorded::Yes)));
+            self.active += 1;
+        }
+        match &mut self.cells[number as usize].slot {
+            Slot::Active(trip) => Ok(Some(trip)),
+            Slot::Fenced(..) => Ok(None),
+            Slot::Passive(_) => unreachable!("a passive trip was activated above"),
+        }
+    }
+
+    /// Passivates a trip whose state is in its record, if nobody watches it and nothing is due.
+    pub(crate) fn passivate(&mut self, number: u32) -> bool {
+        let cell = &mut self.cells[number as usize];
+        let Slot::Active(trip) = &cell.slot else { return false };
+        let may = trip.recorded == Recorded::Yes && trip.map().is_idle() && trip.watchers.is_empty();
+        if may {
+            cell.slot = Slot::Passive(Passive::of(trip.map()));
+            self.active -= 1;
+        }
+        may
+    }
+
+    pub(crate) fn fence(&mut self, number: u32, why: &str) {
+        let cell = &mut self.cells[number as usize];
+        self.active -= usize::from(matches!(cell.slot, Slot::Active(_)));
+        cell.slot = Slot::Fenced(why.into(), Recorded::No);
+    }
+}
+
+fn hash(id: &str) -> u64 {
+    xxh3_64(id.as_bytes())
+}
+
+/// The layouts of a shard, each once, however many trips have it.
+#[derive(Default)]
+pub(crate) struct Layouts(HashMap<LayoutDigest, (Arc<Layout>, Recorded), FixedState>);
+
+impl Layouts {
+    pub(crate) fn get(&self, digest: LayoutDigest) -> Option<Arc<Layout>> {
+        self.0.get(&digest).map(|(layout, _)| Arc::clone(layout))
+    }
+
+    pub(crate) fn knows(&self, digest: LayoutDigest) -> bool {
+        self.0.contains_key(&digest)
+    }
+
+    /// The shared copy of a layout.
+    pub(crate) fn intern(&mut self, layout: &Arc<Layout>) -> Arc<Layout> {
+        let entry = self.0.entry(layout.digest());
+        Arc::clone(&entry.or_insert_with(|| (Arc::clone(layout), Recorded::No)).0)
+    }
+
+    pub(crate) fn restored(&mut self, layout: Arc<Layout>) {
+        self.0.insert(layout.digest(), (layout, Recorded::Yes));
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&Arc<Layout>, &mut Recorded)> {
+        self.0.values_mut().map(|(layout, recorded)| (&*layout, recorded))
+    }
+}

@@ -1,0 +1,67 @@
+//! Limits of the shell around the seat maps. Limits of a seat map itself are in
+//! [`crate::seat_map::limits`].
+
+use crate::ids::MAX_COMMANDS_PER_ENTRY;
+
+/// Commands packed into one log entry, at most: large enough to make a flush cheap per command, small
+/// enough that applying an entry delays nobody by more than a millisecond.
+pub const MAX_ENTRY_COMMANDS: usize = 1_024;
+
+/// Bytes of commands packed into one log entry, at most. One larger command still makes an entry alone.
+pub const MAX_ENTRY_BYTES: usize = 1 << 20;
+
+/// Largest single command, in bytes: opening a trip with the largest layout.
+pub const MAX_COMMAND_BYTES: usize = 16 << 20;
+
+/// Entries of a shard under way in the log at once: one on its way to the disks while the next gathers
+/// would leave the network idle, more would only make entries smaller.
+pub const MAX_ENTRIES_IN_FLIGHT: usize = 2;
+
+/// Commands that may wait in a shard for their entry; one more is answered `OVERLOADED`.
+pub const MAX_WAITING_COMMANDS: usize = 65_536;
+
+/// Bytes of commands that may wait in a shard for their entry.
+pub const MAX_WAITING_BYTES: usize = 64 << 20;
+
+/// Commands that may wait in a shard's mailbox; one more is answered `OVERLOADED`.
+pub const MAX_MAILBOX_COMMANDS: usize = 65_536;
+
+/// What a caller is told to wait when a shard is overloaded, in milliseconds.
+pub const OVERLOAD_RETRY_MS: u64 = 25;
+
+/// How often a shard looks for what is due: expiry, watchers that fell behind, idle trips.
+pub const TICK_MS: u64 = 50;
+
+/// A leader puts an empty entry into its log when no other has been there for so long: followers keep
+/// step with its time.
+pub const TIME_MARK_MS: u64 = 10_000;
+
+/// Expire commands proposed at one tick, at most; the rest follows at the next.
+pub const MAX_EXPIRIES_PER_TICK: usize = 2_048;
+
+/// How long an expiry that was proposed may take before it is proposed again.
+pub const EXPIRY_RETRY_MS: u64 = 2_000;
+
+/// Trips looked at for passivation at one tick: a pass over all trips goes on over many ticks.
+pub const PASSIVATION_STEP: usize = 4_096;
+
+/// Snapshot records taken from a shard in one turn.
+pub const SNAPSHOT_STEP_RECORDS: usize = 128;
+
+/// Changes that may wait for one watcher before it is left behind and later sent a snapshot.
+pub const WATCH_QUEUE: usize = 256;
+
+/// Watchers of one trip on one replica, at most.
+pub const MAX_WATCHERS_PER_TRIP: usize = 10_000;
+
+/// Audit results that a replica remembers.
+pub const AUDITS_KEPT: usize = 8;
+
+/// Violations listed by one audit, at most.
+pub const MAX_VIOLATIONS: usize = 100;
+
+const _: () = {
+    assert!(MAX_ENTRY_COMMANDS <= MAX_COMMANDS_PER_ENTRY);
+    assert!(MAX_ENTRY_COMMANDS <= MAX_WAITING_COMMANDS);
+    assert!(MAX_COMMAND_BYTES <= MAX_WAITING_BYTES);
+};

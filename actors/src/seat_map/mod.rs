@@ -1,0 +1,381 @@
+//! The seat map: the one place where it is decided who gets a seat.
+//!
+//! A [`SeatMap`] is the state of one trip. [`SeatMap::apply`] takes the log time, the log position and a
+//! command, and answers with an [`Outcome`]: every replica that applies the same log comes to the same
+//! answers and the same [`SeatMap::digest`]. Nothing here waits, reads a clock, touches a file or draws
+//! a random number.
+//!
+//! # How to read it
+//! * `command.rs`, `reply.rs` and `refusal.rs` say what can be asked and answered.
+//! * A file a verb decides it: `hold.rs`, `hold_best.rs`, `hold_quantity.rs`, `extend.rs`, `payment.rs`,
+//!   `confirm.rs`, `release.rs`, `cancel.rs`, `swap.rs`, `block.rs`, `sales.rs`, `expire.rs`, `batch.rs`.
+//!   Each is a ladder of refusals (`check`), below which `apply` changes the state: a refusal never
+//!   leaves half a change behind.
+//! * `occupancy.rs`, `counters.rs`, `registry.rs`, `deadlines.rs` and `buyers.rs` are the state; `ledger.rs`
+//!   keeps them in step, `invariants.rs` proves that it did.
+//!
+//! # Time
+//! `apply` first expires what is due at the command's log time. So a hold whose deadline has come is
+//! over for every command, whether or not an `Expire` was proposed for it.
+
+mod answer;
+mod attributes;
+mod batch;
+mod block;
+mod blocking;
+mod buyers;
+mod cancel;
+mod canonical;
+mod change;
+mod choose;
+pub mod codec;
+mod command;
+mod confirm;
+mod counters;
+mod deadlines;
+mod expire;
+mod extend;
+mod few;
+mod fingerprint;
+mod grant;
+mod hold;
+mod hold_best;
+mod hold_quantity;
+pub mod invariants;
+mod layout;
+mod layout_check;
+mod ledger;
+pub mod limits;
+mod occupancy;
+mod open;
+mod payment;
+mod record;
+mod refusal;
+mod refusal_text;
+mod registry;
+mod release;
+mod reply;
+mod sales;
+mod slab;
+mod swap;
+mod view;
+
+use std::sync::Arc;
+
+use proto::ids::{CommandId, HoldId, LogPosition, Timestamp};
+
+use buyers::Buyers;
+use change::Changes;
+use counters::Counters;
+use deadlines::Deadlines;
+use occupancy::Occupancy;
+use registry::{Finished, Known, Registry};
+
+pub use attributes::Attributes;
+pub use change::{Change, ChangeKind};
+pub use command::{
+    Adjacent, BeginPayment, Block, Cancel, Command, CommandBody, Confirm, Extend, Hold, HoldBest,
+    HoldQuantity, Note, Part, Release, SeatList, Seats, Span, Stock, Swap, Unblock, ZoneRef,
+};
+pub use few::Few;
+pub use layout::{Layout, LayoutDigest, LayoutSpec, Place, SeatSpec, ZoneKind, ZoneSpec};
+pub use layout_check::LayoutFault;
+pub use open::{LatePolicy, Open, Rules, Stop, TripFault};
+pub use record::HoldState;
+pub use refusal::{BatchFault, Blocking, Class, Refusal, SeatRef, Taken, Winners};
+pub use reply::{Check, Grant, Lateness, Outcome, Places, Reply};
+pub use view::{Counts, HoldView, Owner, SeatStory, View};
+
+/// The state of one trip.
+#[derive(Clone)]
+pub struct SeatMap {
+    /// The trip as it was put on sale.
+    open: Arc<Open>,
+    /// The command that put it on sale: known for as long as the trip exists.
+    opened_by: CommandId,
+    /// The latest log time seen: time does not run backwards here even if a caller lets it.
+    clock: Timestamp,
+    /// The last command applied.
+    position: LogPosition,
+    /// How many changes the trip has seen.
+    version: u64,
+    /// Whether no seats are given out for the moment.
+    frozen: bool,
+    /// Whether no seats are given out any more.
+    closed: bool,
+    /// Who has which seat on which leg.
+    occupancy: Occupancy,
+    /// How many places are taken, by zone, leg and class.
+    counters: Counters,
+    /// Live holds, bookings and blocks, and what is remembered of finished ones.
+    registry: Registry,
+    /// When the live holds expire.
+    deadlines: Deadlines,
+    /// How many places every buyer has; empty unless the trip limits it.
+    buyers: Buyers,
+    /// The last changes.
+    changes: Changes,
+}
+
+/// What a command is applied with.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    /// The log time.
+    at: Timestamp,
+    /// The log position.
+    pos: LogPosition,
+    /// What the command asks for.
+    fingerprint: u64,
+}
+
+impl SeatMap {
+    /// Puts a trip on sale: the state after the command `id` with this body.
+    pub fn open(
+        at: Timestamp,
+        pos: LogPosition,
+        id: CommandId,
+        open: &Arc<Open>,
+    ) -> Result<Self, Refusal> {
+        open.check()?;
+        let mut map = Self::empty(Arc::clone(open), id);
+        map.clock = at;
+        map.position = pos;
+        map.note_trip(at, pos, ChangeKind::Opened);
+        Ok(map)
+    }
+
+    /// A trip without a past.
+    fn empty(open: Arc<Open>, opened_by: CommandId) -> Self {
+        let legs = open.leg_count();
+        let (seats, zones) = (open.layout.seats().len(), open.layout.zones().len());
+        Self {
+            open,
+            opened_by,
+            clock: Timestamp::default(),
+            position: LogPosition::default(),
+            version: 0,
+            frozen: false,
+            closed: false,
+            occupancy: Occupancy::new(seats, legs),
+            counters: Counters::new(zones, legs),
+            registry: Registry::default(),
+            deadlines: Deadlines::default(),
+            buyers: Buyers::default(),
+            changes: Changes::default(),
+        }
+    }
+
+    /// The answer to the command that put the trip on sale.
+    pub fn opened(&self) -> Reply {
+        let zones = (0..).map(proto::ids::ZoneNo::new).take(self.open.layout.zones().len());
+        let places = zones.map(|zone| self.open.layout.capacity(zone)).sum();
+        Reply::Opened { places, legs: self.open.leg_count() }
+    }
+
+    /// Answers a command without changing anything, as far as that is possible: what is known is
+    /// answered again, what the state refuses is refused, and the rest has to be proposed.
+    ///
+    /// A [`Check::Refuse`] is what [`SeatMap::apply`] would answer at the same time with the same
+    /// state. A confirm that lost its seats is not refused here: that answer means money, so the log has
+    /// to know it.
+    pub fn check(&self, at: Timestamp, command: &Command) -> Check {
+        if canonical::is_canonical(&command.body) {
+            return self.check_canonical(at, command);
+        }
+        let mut canonical = command.clone();
+        match self.canonical(&mut canonical) {
+            Ok(()) => self.check_canonical(at, &canonical),
+            Err(refusal) => match self.known(at, command) {
+                Some(outcome) => Check::Known(outcome),
+                None => Check::Refuse(refusal),
+            },
+        }
+    }
+
+    /// Applies a command of the log. The answer to a command whose id is known is the first answer.
+    ///
+    /// # Panics
+    /// If `pos` does not come after the last position applied: the caller has to skip what the state
+    /// already has ([`SeatMap::position`]).
+    pub fn apply(&mut self, at: Timestamp, pos: LogPosition, command: &Command) -> Outcome {
+        assert!(pos > self.position, "{pos} was applied before: the trip is at {}", self.position);
+        let at = at.max(self.clock);
+        self.clock = at;
+        self.position = pos;
+        let expired = expire::sweep(self, at, pos);
+        if matches!(command.body, CommandBody::Expire) {
+            return Ok(Reply::Expired { count: expired });
+        }
+        if canonical::is_canonical(&command.body) {
+            return self.run(at, pos, command);
+        }
+        let mut canonical = command.clone();
+        match self.canonical(&mut canonical) {
+            Ok(()) => self.run(at, pos, &canonical),
+            Err(refusal) => match self.known(at, command) {
+                Some(outcome) => outcome,
+                None => {
+                    let outcome = Err(refusal);
+                    self.remember(at, fingerprint::of(&command.body), command, &outcome);
+                    outcome
+                }
+            },
+        }
+    }
+
+    /// When the next hold or payment window ends: propose [`CommandBody::Expire`] then.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.deadlines.earliest()
+    }
+
+    /// Whether nothing can happen by itself: no live hold. The trip may be passivated.
+    pub fn is_idle(&self) -> bool {
+        self.deadlines.len() == 0
+    }
+
+    /// The whole state as 64 bits: equal on all replicas that applied the same log, on every platform.
+    /// It takes as long as encoding a snapshot.
+    pub fn digest(&self) -> u64 {
+        xxhash_rust::xxh3::xxh3_64(&codec::encode_state(self))
+    }
+
+    /// The last command applied: what is not beyond it must not be applied again.
+    pub fn position(&self) -> LogPosition {
+        self.position
+    }
+
+    /// How many changes the trip has seen.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The trip as it was put on sale.
+    pub fn trip(&self) -> &Arc<Open> {
+        &self.open
+    }
+
+    /// The changes after `version`, oldest first; `None` if some of them are no longer kept (the last
+    /// [`limits::MAX_CHANGES`] are, but not over a passivation): read the view anew.
+    pub fn changes_since(&self, version: u64) -> Option<impl Iterator<Item = &Change>> {
+        self.changes.since(version, self.version)
+    }
+
+    fn check_canonical(&self, at: Timestamp, command: &Command) -> Check {
+        if matches!(command.body, CommandBody::Expire) {
+            return Check::Propose;
+        }
+        if let Some(outcome) = self.known(at, command) {
+            return Check::Known(outcome);
+        }
+        let Err(refusal) = self.refuse(at, command) else { return Check::Propose };
+        let counts = refusal.rests_on_counts();
+        let lost_money = matches!(command.body, CommandBody::Confirm(_))
+            && (counts || matches!(refusal, Refusal::HoldLost { .. }));
+        let due = self.deadlines.earliest().is_some_and(|deadline| deadline <= at);
+        if lost_money || due && counts { Check::Propose } else { Check::Refuse(refusal) }
+    }
+
+    /// The ladder of a command, without what stands below it.
+    fn refuse(&self, at: Timestamp, command: &Command) -> Result<(), Refusal> {
+        match &command.body {
+            CommandBody::Open(_) => Err(Refusal::TripExists),
+            CommandBody::Hold(hold) => hold::check(self, at, hold),
+            CommandBody::HoldBest(best) => hold_best::check(self, at, best).map(drop),
+            CommandBody::HoldQuantity(hold) => hold_quantity::check(self, at, hold).map(drop),
+            CommandBody::Extend(extend) => extend::check(self, at, extend).map(drop),
+            CommandBody::BeginPayment(payment) => payment::check(self, at, payment).map(drop),
+            CommandBody::Confirm(confirm) => confirm::check(self, at, confirm).map(drop),
+            CommandBody::Release(release) => release::check(self, at, release).map(drop),
+            CommandBody::Cancel(cancel) => cancel::check(self, at, cancel).map(drop),
+            CommandBody::Swap(swap) => swap::check(self, at, swap).map(drop),
+            CommandBody::Block(block) => block::check(self, at, block),
+            CommandBody::Unblock(unblock) => block::check_lift(self, at, unblock).map(drop),
+            CommandBody::Freeze | CommandBody::Thaw | CommandBody::CloseSales => Ok(()),
+            CommandBody::Expire => Ok(()),
+            CommandBody::Batch(commands) => batch::check(command.id, commands),
+        }
+    }
+
+    /// Answers a canonical command and remembers the answer.
+    fn run(&mut self, at: Timestamp, pos: LogPosition, command: &Command) -> Outcome {
+        if let Some(outcome) = self.known(at, command) {
+            return outcome;
+        }
+        let turn = Turn { at, pos, fingerprint: fingerprint::of(&command.body) };
+        let outcome = self.decide(turn, command);
+        self.remember(at, turn.fingerprint, command, &outcome);
+        outcome
+    }
+
+    /// Decides a command that was not answered before: one line a command.
+    fn decide(&mut self, turn: Turn, command: &Command) -> Outcome {
+        let id = HoldId::from(command.id);
+        match &command.body {
+            CommandBody::Open(_) => Err(Refusal::TripExists),
+            CommandBody::Hold(hold) => hold::apply(self, turn, id, hold),
+            CommandBody::HoldBest(best) => hold_best::apply(self, turn, id, best),
+            CommandBody::HoldQuantity(hold) => hold_quantity::apply(self, turn, id, hold),
+            CommandBody::Extend(extend) => extend::apply(self, turn, extend),
+            CommandBody::BeginPayment(payment) => payment::apply(self, turn, payment),
+            CommandBody::Confirm(confirm) => confirm::apply(self, turn, confirm),
+            CommandBody::Release(release) => release::apply(self, turn, release),
+            CommandBody::Cancel(cancel) => cancel::apply(self, turn, cancel),
+            CommandBody::Swap(swap) => swap::apply(self, turn, swap),
+            CommandBody::Block(block) => block::apply(self, turn, id, block),
+            CommandBody::Unblock(unblock) => block::lift(self, turn, unblock),
+            CommandBody::Freeze => sales::freeze(self, turn),
+            CommandBody::Thaw => sales::thaw(self, turn),
+            CommandBody::CloseSales => sales::close(self, turn),
+            CommandBody::Expire => Ok(Reply::Expired { count: 0 }),
+            CommandBody::Batch(commands) => batch::apply(self, turn, command.id, commands),
+        }
+    }
+
+    /// The first answer to this id, if it is known; a refusal if it came with another body.
+    fn known(&self, at: Timestamp, command: &Command) -> Option<Outcome> {
+        let Some(known) = self.registry.find(command.id, at) else {
+            return (command.id == self.opened_by).then(|| self.opened_again(&command.body));
+        };
+        let print = fingerprint::of(&command.body);
+        match known {
+            Known::Record(slot) => {
+                let record = self.registry.record(slot);
+                let same = record.fingerprint == print;
+                Some(if same { Ok(record.first_reply()) } else { Err(Refusal::IdReused) })
+            }
+            Known::Entry(entry) => match &self.registry.entry(entry).what {
+                Finished::Command { fingerprint, answer, .. } => {
+                    let same = *fingerprint == print;
+                    Some(if same { answer.outcome(&command.body) } else { Err(Refusal::IdReused) })
+                }
+                Finished::Record(slot) => Some(Ok(self.registry.record(*slot).first_reply())),
+            },
+        }
+    }
+
+    /// The answer to the id that put the trip on sale.
+    fn opened_again(&self, body: &CommandBody) -> Outcome {
+        match body {
+            CommandBody::Open(open) if **open == *self.open => Ok(self.opened()),
+            _ => Err(Refusal::IdReused),
+        }
+    }
+
+    /// Remembers an answer, unless a hold or block was made that tells it anyway.
+    fn remember(&mut self, at: Timestamp, print: u64, command: &Command, outcome: &Outcome) {
+        if !matches!(outcome, Ok(Reply::Held(_) | Reply::Blocked { .. })) {
+            self.registry.remember(at, command.id, print, answer::Answer::of(outcome));
+        }
+    }
+}
+
+impl std::fmt::Debug for SeatMap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SeatMap")
+            .field("title", &self.open.title)
+            .field("position", &self.position)
+            .field("version", &self.version)
+            .field("live_holds", &self.deadlines.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,280 @@
+//! Every id that the trip knows: of live holds, and of what is finished but still remembered.
+//!
+//! A finished hold keeps its record, so that its answer need not be stored a second time. Finished ids
+//! stand in one list in order of finishing, oldest first, and are forgotten in that order.
+
+use hashbrown::HashTable;
+use proto::ids::{CommandId, HoldId, Timestamp};
+
+use super::answer::Answer;
+use super::limits::{MAX_REMEMBERED, REMEMBER_MS};
+use super::record::Record;
+use super::slab::{NONE, Slab};
+
+/// Marks a number in the table of ids as an entry of the memory instead of a record.
+const IS_ENTRY: u32 = 1 << 31;
+
+/// All known ids.
+#[derive(Clone, Debug)]
+pub(super) struct Registry {
+    /// From id to slot: of a record, or of an entry when marked.
+    ids: HashTable<u32>,
+    /// Holds, bookings and blocks.
+    records: Slab<Record>,
+    /// What is finished.
+    memory: Slab<Entry>,
+    /// The entry that finished first, or [`NONE`].
+    oldest: u32,
+    /// The entry that finished last, or [`NONE`].
+    newest: u32,
+}
+
+/// Something finished.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// When it finished.
+    pub(super) at: Timestamp,
+    /// What it was.
+    pub(super) what: Finished,
+    /// The entry that finished before, or [`NONE`].
+    older: u32,
+    /// The entry that finished after, or [`NONE`].
+    newer: u32,
+}
+
+/// What is finished.
+#[derive(Clone, Debug)]
+pub(super) enum Finished {
+    /// A hold, booking or block: the slot of its record.
+    Record(u32),
+    /// A command that made none.
+    Command {
+        /// Its id.
+        id: CommandId,
+        /// What it asked for.
+        fingerprint: u64,
+        /// What it was answered.
+        answer: Answer,
+    },
+}
+
+/// What an id stands for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Known {
+    /// A hold, booking or block: the slot of its record.
+    Record(u32),
+    /// A command that made none: its entry in the memory.
+    Entry(u32),
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            ids: HashTable::new(),
+            records: Slab::default(),
+            memory: Slab::default(),
+            oldest: NONE,
+            newest: NONE,
+        }
+    }
+}
+
+impl Registry {
+    /// The record in a slot.
+    #[inline]
+    pub(super) fn record(&self, slot: u32) -> &Record {
+        &self.records[slot]
+    }
+
+    /// The record in a slot, to change.
+    pub(super) fn record_mut(&mut self, slot: u32) -> &mut Record {
+        &mut self.records[slot]
+    }
+
+    /// The entry in a slot.
+    pub(super) fn entry(&self, slot: u32) -> &Entry {
+        &self.memory[slot]
+    }
+
+    /// Every record with its slot. The order says nothing: sort before it shows.
+    pub(super) fn records(&self) -> impl Iterator<Item = (u32, &Record)> {
+        self.records.iter()
+    }
+
+    /// The entries, oldest first.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        let mut at = self.oldest;
+        std::iter::from_fn(move || {
+            if at == NONE {
+                return None;
+            }
+            let entry = &self.memory[at];
+            at = entry.newer;
+            Some(entry)
+        })
+    }
+
+    /// How many records there are, finished ones included.
+    pub(super) fn record_count(&self) -> usize {
+        self.records.len()
+    }
+
+    /// How many entries there are.
+    pub(super) fn entry_count(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// How many ids are known.
+    pub(super) fn id_count(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// What the id stands for at a moment: what has been finished for [`REMEMBER_MS`] is forgotten,
+    /// swept or not.
+    #[inline]
+    pub(super) fn find(&self, id: CommandId, at: Timestamp) -> Option<Known> {
+        let &tagged = self.ids.find(hash(id), |&tagged| self.id_of(tagged) == id)?;
+        let (known, entry) = if tagged & IS_ENTRY == 0 {
+            (Known::Record(tagged), self.records[tagged].entry)
+        } else {
+            (Known::Entry(tagged & !IS_ENTRY), tagged & !IS_ENTRY)
+        };
+        if entry != NONE && is_forgotten(self.memory[entry].at, at) {
+            return None;
+        }
+        Some(known)
+    }
+
+    /// The slot of a hold, booking or block.
+    #[inline]
+    pub(super) fn find_record(&self, id: HoldId, at: Timestamp) -> Option<u32> {
+        match self.find(id.into(), at)? {
+            Known::Record(slot) => Some(slot),
+            Known::Entry(_) => None,
+        }
+    }
+
+    /// Adds a live hold, booking or block whose id is not known.
+    pub(super) fn insert(&mut self, record: Record) -> u32 {
+        let id = record.id.into();
+        let slot = self.records.insert(record);
+        self.index(id, slot);
+        slot
+    }
+
+    /// Remembers the answer to a command that made no hold and whose id is not known.
+    pub(super) fn remember(&mut self, at: Timestamp, id: CommandId, print: u64, answer: Answer) {
+        let entry = self.append(at, Finished::Command { id, fingerprint: print, answer });
+        self.index(id, entry | IS_ENTRY);
+        self.forget_beyond_limit();
+    }
+
+    /// Moves a live hold, booking or block to the finished ones.
+    pub(super) fn finish(&mut self, slot: u32, at: Timestamp) {
+        assert!(!self.records[slot].is_finished(), "a hold finishes once");
+        let entry = self.append(at, Finished::Record(slot));
+        self.records[slot].entry = entry;
+        self.forget_beyond_limit();
+    }
+
+    /// Brings a finished hold back to life.
+    pub(super) fn revive(&mut self, slot: u32) {
+        let entry = std::mem::replace(&mut self.records[slot].entry, NONE);
+        self.unlink(entry);
+    }
+
+    /// Forgets what has been finished for [`REMEMBER_MS`].
+    #[inline]
+    pub(super) fn forget_old(&mut self, now: Timestamp) {
+        while self.oldest != NONE && is_forgotten(self.memory[self.oldest].at, now) {
+            self.forget_oldest();
+        }
+    }
+
+    /// Bytes on the heap, without what records and answers own.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.ids.allocation_size() + self.records.heap_bytes() + self.memory.heap_bytes()
+    }
+
+    fn forget_beyond_limit(&mut self) {
+        if self.memory.len() > MAX_REMEMBERED {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let oldest = self.oldest;
+        let id = match &self.memory[oldest].what {
+            Finished::Record(slot) => self.records[*slot].id.into(),
+            Finished::Command { id, .. } => *id,
+        };
+        let found = self
+            .ids
+            .find_entry(hash(id), |&tagged| id_of(&self.records, &self.memory, tagged) == id);
+        found.expect("what is remembered is indexed").remove();
+        if let Finished::Record(slot) = self.unlink(oldest).what {
+            self.records.remove(slot);
+        }
+    }
+
+    fn index(&mut self, id: CommandId, tagged: u32) {
+        let (records, memory) = (&self.records, &self.memory);
+        let rehash = |&tagged: &u32| hash(id_of(records, memory, tagged));
+        self.ids.insert_unique(hash(id), tagged, rehash);
+    }
+
+    #[inline]
+    fn id_of(&self, tagged: u32) -> CommandId {
+        id_of(&self.records, &self.memory, tagged)
+    }
+
+    fn append(&mut self, at: Timestamp, what: Finished) -> u32 {
+        let entry = self.memory.insert(Entry { at, what, older: self.newest, newer: NONE });
+        match self.newest {
+            NONE => self.oldest = entry,
+            newest => self.memory[newest].newer = entry,
+        }
+        self.newest = entry;
+        entry
+    }
+
+    fn unlink(&mut self, slot: u32) -> Entry {
+        let entry = self.memory.remove(slot);
+        match entry.older {
+            NONE => self.oldest = entry.newer,
+            older => self.memory[older].newer = entry.newer,
+        }
+        match entry.newer {
+            NONE => self.newest = entry.older,
+            newer => self.memory[newer].older = entry.older,
+        }
+        entry
+    }
+}
+
+#[inline]
+fn id_of(records: &Slab<Record>, memory: &Slab<Entry>, tagged: u32) -> CommandId {
+    if tagged & IS_ENTRY == 0 {
+        return records[tagged].id.into();
+    }
+    match &memory[tagged & !IS_ENTRY].what {
+        Finished::Command { id, .. } => *id,
+        Finished::Record(slot) => records[*slot].id.into(),
+    }
+}
+
+/// Whether something that finished at `finished` is forgotten at `now`.
+fn is_forgotten(finished: Timestamp, now: Timestamp) -> bool {
+    finished.plus_ms(REMEMBER_MS) <= now
+}
+
+/// Mixes an id to a hash. Ids are random, but some clients count upwards and some keep low bits equal:
+/// a folded multiplication spreads every bit over all others.
+#[inline]
+fn hash(id: CommandId) -> u64 {
+    let number = id.as_u128();
+    let (high, low) = ((number >> 64) as u64, number as u64);
+    let product =
+        u128::from(high ^ 0x9e37_79b9_7f4a_7c15) * u128::from(low ^ 0xd1b5_4a32_d192_ed03);
+    (product >> 64) as u64 ^ product as u64
+}

@@ -1,0 +1,96 @@
+//! Numbered storage: a value keeps its number until it is taken out, numbers are used again.
+//!
+//! The numbers depend on the history of the process, not only on the state, so they never show in an
+//! answer, an encoding or a digest.
+
+/// The number that stands for "none".
+pub(super) const NONE: u32 = u32::MAX;
+
+/// Numbered storage.
+#[derive(Clone, Debug)]
+pub(super) struct Slab<T> {
+    cells: Vec<Cell<T>>,
+    /// The free cell to use next, the head of a list through the free cells.
+    free: u32,
+    /// How many values there are.
+    len: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Cell<T> {
+    Full(T),
+    Free { next: u32 },
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self { cells: Vec::new(), free: NONE, len: 0 }
+    }
+}
+
+impl<T> Slab<T> {
+    /// How many values there are.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Stores a value and says under which number.
+    pub(super) fn insert(&mut self, value: T) -> u32 {
+        self.len += 1;
+        if self.free == NONE {
+            self.cells.push(Cell::Full(value));
+            return u32::try_from(self.cells.len() - 1).expect("bounded by limits far below");
+        }
+        let slot = self.free;
+        let cell = std::mem::replace(&mut self.cells[slot as usize], Cell::Full(value));
+        let Cell::Free { next } = cell else { panic!("the free list names a full cell") };
+        self.free = next;
+        slot
+    }
+
+    /// Takes a value out.
+    ///
+    /// # Panics
+    /// If there is none of this number.
+    pub(super) fn remove(&mut self, slot: u32) -> T {
+        let cell = Cell::Free { next: self.free };
+        let cell = std::mem::replace(&mut self.cells[slot as usize], cell);
+        let Cell::Full(value) = cell else { panic!("a cell was emptied twice") };
+        self.free = slot;
+        self.len -= 1;
+        value
+    }
+
+    /// The values with their numbers, in order of the numbers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        (0..).zip(&self.cells).filter_map(|(slot, cell)| match cell {
+            Cell::Full(value) => Some((slot, value)),
+            Cell::Free { .. } => None,
+        })
+    }
+
+    /// Bytes on the heap, without what the values own.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.cells.capacity() * size_of::<Cell<T>>()
+    }
+}
+
+impl<T> std::ops::Index<u32> for Slab<T> {
+    type Output = T;
+
+    fn index(&self, slot: u32) -> &T {
+        match &self.cells[slot as usize] {
+            Cell::Full(value) => value,
+            Cell::Free { .. } => panic!("an empty cell was read"),
+        }
+    }
+}
+
+impl<T> std::ops::IndexMut<u32> for Slab<T> {
+    fn index_mut(&mut self, slot: u32) -> &mut T {
+        match &mut self.cells[slot as usize] {
+            Cell::Full(value) => value,
+            Cell::Free { .. } => panic!("an empty cell was written"),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Commands of clients: answered at once, or put into the log.
+
+use super::{Shard, leave_mailbox};
+use crate::ask::{Answer, Ask, Failure, Waiter};
+use crate::ids::{LogPosition, Timestamp};
+use crate::seat_map::codec::Layouts;
+use crate::seat_map::{Command, CommandBody, Outcome, Refusal, Reply, SeatMap};
+use crate::trip::Admission;
+
+/// What becomes of a command before the log.
+enum Way {
+    Answer(Answer),
+    Propose,
+}
+
+impl Shard {
+    pub(super) fn admit(&mut self, asks: Vec<Ask>) {
+        leave_mailbox(&self.mailbox, asks.len());
+        let leadership = self.leadership();
+        if !leadership.leads {
+            let failure = Failure::NotLeader { leader: leadership.leader };
+            asks.into_iter().for_each(|ask| ask.waiter.answer(Answer::Failed(failure)));
+            return;
+        }
+        let now = self.now();
+        for mut ask in asks {
+            match self.way(now, leadership.may_answer, &mut ask) {
+                Way::Answer(answer) => ask.waiter.answer(answer),
+                Way::Propose => {
+                    let Ask { trip, command, waiter } = ask;
+                    let layouts = self.layouts_for(&command);
+                    let pushed = self.sequencer.push(&trip, &command, layouts, Some(waiter));
+                    if let Err((Some(waiter), failure)) = pushed {
+                        waiter.answer(Answer::Failed(failure));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The pre-check can only refuse, or repeat an answer. It speaks only while `may_answer`: a leader
+    /// that might have been deposed leaves the decision to the log.
+    fn way(&mut self, now: Timestamp, may_answer: bool, ask: &mut Ask) -> Way {
+        let Some(number) = self.directory.find(ask.trip.as_str()) else {
+            return match &ask.command.body {
+                CommandBody::Open(open) => match open.check() {
+                    Err(fault) => refused(LogPosition::default(), fault.into()),
+                    Ok(()) => Way::Propose,
+                },
+                _ if may_answer => refused(LogPosition::default(), Refusal::TripNotFound),
+                _ => Way::Propose,
+            };
+        };
+        let tick = self.tick;
+        let admission = match self.directory.activate(number) {
+            Ok(Some(trip)) => {
+                trip.touched_at_tick = tick;
+                trip.admit(now, &mut ask.command).map(|admission| match admission {
+                    Admission::Answer(outcome) if may_answer => {
+                        Way::Answer(decided(trip.map(), trip.map().position(), &ask.command, outcome))
+                    }
+                    Admission::Answer(_) | Admission::Propose => Way::Propose,
+                })
+            }
+            Ok(None) => return Way::Answer(Answer::Failed(Failure::Fenced)),
+            // The log decides: applying finds the same damage and stops the replica with the reason.
+            Err(_) => return Way::Propose,
+        };
+        admission.unwrap_or(Way::Answer(Answer::Failed(Failure::Fenced)))
+    }
+
+    /// A layout that is applied here will be known wherever the entry is applied.
+    fn layouts_for(&self, command: &Command) -> Layouts {
+        match &command.body {
+            CommandBody::Open(open) if !self.directory.layouts.knows(open.layout.digest()) => {
+                Layouts::Inline
+            }
+            _ => Layouts::ByDigest,
+        }
+    }
+
+    /// An entry will not be applied by this leader.
+    pub(super) fn failed(&mut self, proposal: u64, error: raft::ProposeError) {
+        let failure = match error {
+            raft::ProposeError::NotLeader(leader) => Failure::NotLeader { leader },
+            raft::ProposeError::Unknown => Failure::Unknown,
+        };
+        let waiters = self.sequencer.landed(proposal).unwrap_or_default();
+        tell(waiters, failure);
+        if let Some(at) = self.audits_waiting.iter().position(|(p, _)| *p == proposal) {
+            let _ = self.audits_waiting.swap_remove(at).1.send(Err(failure));
+        }
+        // What has not entered the log goes where the leader is now.
+        if let Failure::NotLeader { leader } = failure {
+            for waiters in self.sequencer.give_up() {
+                tell(waiters, Failure::NotLeader { leader });
+            }
+        }
+    }
+}
+
+fn tell(waiters: Vec<Option<Waiter>>, failure: Failure) {
+    waiters.into_iter().flatten().for_each(|waiter| waiter.answer(Answer::Failed(failure)));
+}
+
+fn refused(position: LogPosition, refusal: Refusal) -> Way {
+    Way::Answer(Answer::Decided { outcome: Err(refusal), position, layout: None })
+}
+
+/// The answer of a trip, with its layout where the answer has to name seats: those that the caller did
+/// not name, and those in its way.
+pub(super) fn decided(
+    map: &SeatMap,
+    position: LogPosition,
+    command: &Command,
+    outcome: Outcome,
+) -> Answer {
+    let names_seats = match &outcome {
+        Ok(Reply::Held(_)) => !matches!(command.body, CommandBody::Hold(_)),
+        Ok(Reply::Batch(_)) => true,
+        Ok(_) => false,
+        Err(refusal) => !matches!(refusal, Refusal::UnknownHold | Refusal::IdReused),
+    };
+    let layout = names_seats.then(|| map.trip().layout.clone());
+    Answer::Decided { outcome, position, layout }
+}

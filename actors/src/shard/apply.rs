@@ -1,0 +1,190 @@
+//! Committed entries: every command to its trip, in log order, on every replica.
+
+use std::sync::Arc;
+
+use raft::{Committed, MachineFailed};
+use tokio::sync::oneshot;
+use tracing::error;
+
+use super::admit::decided;
+use super::Shard;
+use crate::ask::{Answer, Failure, Waiter};
+use crate::audit::{self, Audit};
+use crate::directory::Slot;
+use crate::entry::{EntryReader, Kind};
+use crate::ids::{LogIndex, LogPosition, Timestamp, TripId};
+use crate::limits::{AUDITS_KEPT, MAX_VIOLATIONS};
+use crate::seat_map::{Command, CommandBody, Open, Refusal, SeatMap, codec, invariants};
+use crate::trip::{Recorded, Trip, guarded};
+
+impl Shard {
+    pub(super) fn apply(&mut self, entries: &[Committed]) -> Result<(), MachineFailed> {
+        for entry in entries {
+            self.apply_entry(entry).map_err(|why| {
+                let why = format!("shard {}, entry {}: {why}", self.id, entry.index);
+                error!(why, "an entry cannot be applied");
+                MachineFailed(why)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn apply_entry(&mut self, entry: &Committed) -> Result<(), String> {
+        let mut reader = EntryReader::new(&entry.payload).map_err(|bad| bad.0.to_owned())?;
+        let waiters = self.sequencer.landed(reader.proposal);
+        let own = waiters.is_some();
+        self.clock.observe(reader.at, self.log.is_some() && !own);
+        if reader.kind == Kind::Audit {
+            self.audit(entry.index, reader.proposal);
+            return Ok(());
+        }
+        let mut waiters = waiters.unwrap_or_default().into_iter();
+        let mut slot = 0;
+        while let Some((trip, command)) = reader.next().map_err(|bad| bad.0.to_owned())? {
+            let position = LogPosition::new(LogIndex::new(entry.index), slot);
+            slot += 1;
+            let layouts = &self.directory.layouts;
+            let command = codec::decode_command(command, &|digest| layouts.get(digest));
+            let command = command.map_err(|e| e.to_string())?;
+            let waiter = waiters.next().flatten();
+            self.apply_command(reader.at, position, trip, command, waiter)?;
+        }
+        Ok(())
+    }
+
+    fn apply_command(
+        &mut self,
+        at: Timestamp,
+        position: LogPosition,
+        trip: &str,
+        command: Command,
+        waiter: Option<Waiter>,
+    ) -> Result<(), String> {
+        let answer = match self.directory.find(trip) {
+            Some(number) => self.apply_to_trip(at, position, number, &command)?,
+            None => self.apply_to_nobody(at, position, trip, command)?,
+        };
+        if let (Some(waiter), Some(answer)) = (waiter, answer) {
+            waiter.answer(answer);
+        }
+        Ok(())
+    }
+
+    fn apply_to_trip(
+        &mut self,
+        at: Timestamp,
+        position: LogPosition,
+        number: u32,
+        command: &Command,
+    ) -> Result<Option<Answer>, String> {
+        let tick = self.tick;
+        let Some(trip) = self.directory.activate(number).map_err(|bad| bad.0)? else {
+            return Ok(Some(Answer::Failed(Failure::Fenced)));
+        };
+        trip.touched_at_tick = tick;
+        match trip.apply(at, position, command) {
+            Ok(None) => Ok(None),
+            Ok(Some(outcome)) => {
+                if let Some(deadline) = trip.map().next_deadline() {
+                    self.expiry.register(number, &mut trip.registered, deadline);
+                }
+                if !trip.watchers.is_empty() {
+                    trip.send_to_watchers();
+                }
+                Ok(Some(decided(trip.map(), position, command, outcome)))
+            }
+            Err(panicked) => {
+                self.fence(number, &panicked.0);
+                Ok(Some(Answer::Failed(Failure::Fenced)))
+            }
+        }
+    }
+
+    /// A command for a trip that does not exist: it opens it, or is refused.
+    fn apply_to_nobody(
+        &mut self,
+        at: Timestamp,
+        position: LogPosition,
+        trip: &str,
+        command: Command,
+    ) -> Result<Option<Answer>, String> {
+        let CommandBody::Open(open) = command.body else {
+            let outcome = Err(Refusal::TripNotFound);
+            return Ok(Some(Answer::Decided { outcome, position, layout: None }));
+        };
+        let id = TripId::new(trip).map_err(|e| e.to_string())?;
+        let open = Arc::new(Open {
+            layout: self.directory.layouts.intern(&open.layout),
+            ..Arc::unwrap_or_clone(open)
+        });
+        let opened = guarded(|| SeatMap::open(at, position, command.id, &open));
+        Ok(Some(match opened {
+            Ok(Ok(map)) => {
+                let outcome = Ok(map.opened());
+                let answer = Answer::Decided { outcome, position, layout: None };
+                let mut trip = Trip::new(map, Recorded::No);
+                trip.touched_at_tick = self.tick;
+                self.directory.add(id, Slot::Active(Box::new(trip)));
+                answer
+            }
+            Ok(Err(refusal)) => {
+                Answer::Decided { outcome: Err(refusal), position, layout: None }
+            }
+            Err(panicked) => {
+                let number = self.directory.add(id, Slot::Fenced("".into(), Recorded::No));
+                self.fence(number, &panicked.0);
+                Answer::Failed(Failure::Fenced)
+            }
+        }))
+    }
+
+    fn fence(&mut self, number: u32, why: &str) {
+        let trip = &self.directory.cells()[number as usize].id;
+        error!(shard = %self.id, %trip, why, "a trip is fenced after a panic in its turn");
+        self.directory.fence(number, why);
+    }
+
+    pub(super) fn start_audit(&mut self, reply: oneshot::Sender<Result<u64, Failure>>) {
+        let leadership = self.leadership();
+        if !leadership.leads {
+            let _ = reply.send(Err(Failure::NotLeader { leader: leadership.leader }));
+            return;
+        }
+        let proposal = self.sequencer.audit();
+        self.audits_waiting.push((proposal, reply));
+    }
+
+    /// Checks every active trip and takes the digest over all.
+    fn audit(&mut self, index: u64, proposal: u64) {
+        let mut audit = Audit { index, ..Audit::default() };
+        for cell in self.directory.cells() {
+            audit.trips += 1;
+            let (digest, tally) = match &cell.slot {
+                Slot::Fenced(..) => {
+                    audit.fenced += 1;
+                    continue;
+                }
+                Slot::Passive(passive) => (passive.digest, passive.tally),
+                Slot::Active(trip) => {
+                    if let Err(violation) = invariants::check(trip.map())
+                        && audit.violations.len() < MAX_VIOLATIONS
+                    {
+                        audit.violations.push(format!("trip {}: {violation}", cell.id));
+                    }
+                    (trip.map().digest(), audit::Tally::of(trip.map()))
+                }
+            };
+            if !tally.is_conserved() && audit.violations.len() < MAX_VIOLATIONS {
+                let id = &cell.id;
+                audit.violations.push(format!("trip {id}: places are not conserved: {tally:?}"));
+            }
+            audit.tally.add(&tally);
+            audit.digest = audit.digest.wrapping_add(audit::share(&cell.id, digest));
+        }
+        self.audits.truncate(AUDITS_KEPT - 1);
+        self.audits.push_front(audit);
+        if let Some(at) = self.audits_waiting.iter().position(|(p, _)| *p == proposal) {
+            let _ = self.audits_waiting.swap_remove(at).1.send(Ok(index));
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! A shard's actor: hosts the trips of one Raft group on one node.
+//!
+//! Everything reaches it through its mailbox, in batches: commands from clients ([`admit`]), committed
+//! entries from the log ([`apply`]), ticks for what is due ([`tick`]), steps of a snapshot ([`records`]),
+//! reads ([`read`]). The node's supervisor restarts nothing behind a shard's back: when the actor dies the
+//! replica stops, for its state is only right together with the log.
+
+mod admit;
+mod apply;
+mod handle;
+mod read;
+mod records;
+mod tick;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use raft::snapshot::ShardSnapshots;
+use raft::{Committed, Leadership, MachineFailed, ProposeError, ShardLog};
+use tokio::sync::{mpsc, oneshot};
+
+pub use handle::{ReadFailure, ShardHandle, ShardSettings};
+pub use read::Page;
+pub(crate) use read::ReadJob;
+pub(crate) use records::RecordStep;
+
+use crate::ask::{Ask, Failure};
+use crate::audit::Audit;
+use crate::clock::{Clock, LogClock};
+use crate::directory::Directory;
+use crate::expiry::Expiry;
+use crate::ids::{ShardId, Timestamp, TripId};
+use crate::machine::Restored;
+use crate::sequencer::Sequencer;
+use crate::watch::WatchEvent;
+
+/// What a shard's actor is told.
+pub(crate) enum ShardMessage {
+    /// The replica runs: this is its log.
+    Attach(Arc<dyn ShardLog>),
+    /// Commands of clients.
+    Admit(Vec<Ask>),
+    /// Committed entries; answer when they are applied.
+    Apply(Vec<Committed>, oneshot::Sender<Result<(), MachineFailed>>),
+    /// An entry will not be applied by this leader.
+    ProposalFailed {
+        /// Which entry.
+        proposal: u64,
+        /// Why.
+        error: ProposeError,
+    },
+    /// Time has passed.
+    Tick,
+    /// Look at a trip.
+    Read {
+        /// The trip.
+        trip: TripId,
+        /// Whether the answer may be old.
+        stale: bool,
+        /// What to do with it.
+        job: ReadJob,
+    },
+    /// List trips.
+    List {
+        /// Only ids greater than this one.
+        after: String,
+        /// Only ids that begin so.
+        prefix: String,
+        /// At most so many.
+        limit: usize,
+        /// Where the page goes.
+        reply: oneshot::Sender<Page>,
+    },
+    /// Watch a trip.
+    Watch {
+        /// The trip.
+        trip: TripId,
+        /// The version that the watcher has.
+        has: Option<u64>,
+        /// Where events go.
+        queue: mpsc::Sender<WatchEvent>,
+        /// Whether the trip can be watched.
+        reply: oneshot::Sender<Result<(), ReadFailure>>,
+    },
+    /// Put an audit mark into the log; answer with its index.
+    StartAudit(oneshot::Sender<Result<u64, Failure>>),
+    /// What was found at a mark.
+    GetAudit(u64, oneshot::Sender<Option<Audit>>),
+    /// Numbers for people and metrics.
+    Count(oneshot::Sender<Counts>),
+    /// Give the next changed records to a snapshot: `from` is where the step before ended.
+    TakeRecords {
+        /// The first trip to look at.
+        from: u32,
+        /// Where the records go.
+        reply: oneshot::Sender<RecordStep>,
+    },
+    /// A snapshot is committed or lost.
+    SnapshotDone {
+        /// Whether it counts.
+        committed: bool,
+    },
+    /// Start from these records.
+    Restore(Box<Restored>, oneshot::Sender<()>),
+}
+
+/// Numbers about a shard.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Trips, active or not.
+    pub trips: usize,
+    /// Trips in memory.
+    pub active: usize,
+    /// Holds that have not ended, of active trips.
+    pub live_holds: usize,
+    /// Trips that are fenced.
+    pub fenced: usize,
+    /// Commands that wait for their entry.
+    pub waiting: usize,
+}
+
+/// What a shard's actor starts with.
+pub(crate) struct ShardArgs {
+    /// Its number.
+    pub(crate) shard: ShardId,
+    /// Where time comes from.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The records of passive trips.
+    pub(crate) snapshots: ShardSnapshots,
+    /// A number that no other start of a replica of this shard has: it tells own entries from others.
+    pub(crate) first_proposal: u64,
+    /// Passivate a trip after so many ticks without a turn.
+    pub(crate) passivate_after_ticks: u64,
+    /// Commands in the mailbox, shared with the handles.
+    pub(crate) mailbox: Arc<AtomicUsize>,
+}
+
+/// The state of a shard's actor.
+pub(crate) struct Shard {
+    id: ShardId,
+    log: Option<Arc<dyn ShardLog>>,
+    clock: LogClock,
+    directory: Directory,
+    sequencer: Sequencer,
+    expiry: Expiry,
+    audits: VecDeque<Audit>,
+    audits_waiting: Vec<(u64, oneshot::Sender<Result<u64, Failure>>)>,
+    /// Ticks since the start.
+    tick: u64,
+    /// Where the walk for idle trips goes on.
+    passivation_from: usize,
+    passivate_after_ticks: u64,
+    /// Trips with watchers.
+    watched: Vec<u32>,
+    mailbox: Arc<AtomicUsize>,
+}
+
+/// The ractor actor of a shard.
+pub(crate) struct ShardActor;
+
+impl Actor for ShardActor {
+    type Msg = ShardMessage;
+    type State = Shard;
+    type Arguments = ShardArgs;
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<ShardMessage>,
+        args: ShardArgs,
+    ) -> Result<Shard, ActorProcessingErr> {
+        Ok(Shard {
+            id: args.shard,
+            log: None,
+            clock: LogClock::new(args.clock),
+            directory: Directory::new(args.snapshots),
+            sequencer: Sequencer::new(args.first_proposal),
+            expiry: Expiry::default(),
+            audits: VecDeque::new(),
+            audits_waiting: Vec::new(),
+            tick: 0,
+            passivation_from: 0,
+            passivate_after_ticks: args.passivate_after_ticks,
+            watched: Vec::new(),
+            mailbox: args.mailbox,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<ShardMessage>,
+        message: ShardMessage,
+        shard: &mut Shard,
+    ) -> Result<(), ActorProcessingErr> {
+        shard.turn(message);
+        shard.propose(&myself).await;
+        Ok(())
+    }
+}
+
+impl Shard {
+    fn turn(&mut self, message: ShardMessage) {
+        match message {
+            ShardMessage::Attach(log) => self.log = Some(log),
+            ShardMessage::Admit(asks) => self.admit(asks),
+            ShardMessage::Apply(entries, reply) => drop(reply.send(self.apply(&entries))),
+            ShardMessage::ProposalFailed { proposal, error } => self.failed(proposal, error),
+            ShardMessage::Tick => self.tick(),
+            ShardMessage::Read { trip, stale, job } => self.read(&trip, stale, job),
+            ShardMessage::List { after, prefix, limit, reply } => {
+                drop(reply.send(self.list(&after, &prefix, limit)));
+            }
+            ShardMessage::Watch { trip, has, queue, reply } => {
+                drop(reply.send(self.watch(&trip, has, queue)));
+            }
+            ShardMessage::StartAudit(reply) => self.start_audit(reply),
+            ShardMessage::GetAudit(index, reply) => {
+                drop(reply.send(self.audits.iter().find(|a| a.index == index).cloned()));
+            }
+            ShardMessage::Count(reply) => drop(reply.send(self.count())),
+            ShardMessage::TakeRecords { from, reply } => drop(reply.send(self.take_records(from))),
+            ShardMessage::SnapshotDone { committed } => self.snapshot_done(committed),
+            ShardMessage::Restore(restored, reply) => {
+                self.restore(*restored);
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    /// Hands full and waiting entries to the log as long as it has room for them.
+    async fn propose(&mut self, myself: &ActorRef<ShardMessage>) {
+        let Some(log) = self.log.clone() else { return };
+        while let Some((proposal, payload)) = self.sequencer.next(|| self.clock.stamp()) {
+            let actor = myself.clone();
+            let failed = move |error| {
+                // When the actor has gone, so has everybody who waited.
+                let _ = actor.cast(ShardMessage::ProposalFailed { proposal, error });
+            };
+            if log.propose(payload, Box::new(failed)).await.is_err() {
+                self.failed(proposal, ProposeError::Unknown);
+            }
+        }
+    }
+
+    fn leadership(&self) -> Leadership {
+        self.log.as_ref().map(|log| log.leadership()).unwrap_or_default()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// A message has been taken out of the mailbox.
+fn leave_mailbox(mailbox: &AtomicUsize, commands: usize) {
+    mailbox.fetch_sub(commands, Ordering::Relaxed);
+}

@@ -1,0 +1,97 @@
+//! Looking at trips.
+
+use tokio::sync::mpsc;
+
+use super::{Counts, ReadFailure, Shard};
+use crate::directory::Slot;
+use crate::ids::TripId;
+use crate::seat_map::SeatMap;
+use crate::watch::WatchEvent;
+
+/// Looks at a seat map, or learns why it cannot. Runs on the shard's turn: it must be quick.
+pub(crate) type ReadJob = Box<dyn FnOnce(Result<&SeatMap, ReadFailure>) + Send>;
+
+/// Trips of a shard in the order of their ids.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// Id, and whether the trip is active.
+    pub trips: Vec<(TripId, bool)>,
+}
+
+impl Shard {
+    pub(super) fn read(&mut self, trip: &TripId, stale: bool, job: ReadJob) {
+        let leadership = self.leadership();
+        if !stale && !leadership.may_answer {
+            return job(Err(ReadFailure::NotLeader {
+                leader: leadership.leader,
+                leads: leadership.leads,
+            }));
+        }
+        let Some(number) = self.directory.find(trip.as_str()) else {
+            return job(Err(ReadFailure::NotFound));
+        };
+        let tick = self.tick;
+        match self.directory.activate(number) {
+            Ok(Some(trip)) => {
+                trip.touched_at_tick = tick;
+                job(Ok(trip.map()));
+            }
+            Ok(None) => job(Err(ReadFailure::Fenced)),
+            Err(bad) => job(Err(ReadFailure::Damaged(bad.0))),
+        }
+    }
+
+    pub(super) fn watch(
+        &mut self,
+        trip: &TripId,
+        has: Option<u64>,
+        queue: mpsc::Sender<WatchEvent>,
+    ) -> Result<(), ReadFailure> {
+        let number = self.directory.find(trip.as_str()).ok_or(ReadFailure::NotFound)?;
+        let activated = self.directory.activate(number);
+        let trip = activated.map_err(|bad| ReadFailure::Damaged(bad.0))?;
+        let trip = trip.ok_or(ReadFailure::Fenced)?;
+        if !trip.watchers.add(queue, has) {
+            return Err(ReadFailure::TooManyWatchers);
+        }
+        trip.send_to_watchers();
+        if !self.watched.contains(&number) {
+            self.watched.push(number);
+        }
+        Ok(())
+    }
+
+    /// A page of trips. It looks at every id: listing is for people, not for the hot path.
+    pub(super) fn list(&self, after: &str, prefix: &str, limit: usize) -> Page {
+        let cells = self.directory.cells().iter();
+        let mut found: Vec<_> = cells
+            .filter(|cell| cell.id.as_str() > after && cell.id.as_str().starts_with(prefix))
+            .collect();
+        if found.len() > limit {
+            found.select_nth_unstable_by(limit, |a, b| a.id.cmp(&b.id));
+            found.truncate(limit);
+        }
+        found.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let trip = |cell: &&crate::directory::Cell| {
+            (cell.id.clone(), matches!(cell.slot, Slot::Active(_)))
+        };
+        Page { trips: found.iter().map(trip).collect() }
+    }
+
+    pub(super) fn count(&self) -> Counts {
+        let mut counts = Counts {
+            trips: self.directory.cells().len(),
+            active: self.directory.active(),
+            waiting: self.sequencer.waiting(),
+            ..Counts::default()
+        };
+        for cell in self.directory.cells() {
+            match &cell.slot {
+                Slot::Active(trip) => counts.live_holds += trip.map().view().live_holds(),
+                Slot::Fenced(..) => counts.fenced += 1,
+                Slot::Passive(_) => {}
+            }
+        }
+        counts
+    }
+}

@@ -1,0 +1,109 @@
+//! A trip as a virtual actor: the owner of one seat map while the trip is active.
+//!
+//! It is virtual as grains are: it has a name, a state that nobody else touches, and turns that run one
+//! after the other, but no task and no mailbox of its own. Its shard hosts it, gives it its turns, and
+//! passivates it when nothing has happened for a while. `docs/adr/0001-virtual-trips.md` says why.
+//!
+//! A panic in a turn is a defect of ours. It fences this trip and no other: a fenced trip answers nothing
+//! any more, and every replica fences it at the same entry.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::ids::{LogPosition, Timestamp};
+use crate::seat_map::{Check, Command, Outcome, SeatMap};
+use crate::watch::Watchers;
+
+/// Whether the newest state of a trip is in the snapshot store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// It is.
+    Yes,
+    /// It is in a snapshot that is being written.
+    Writing,
+    /// It is not.
+    No,
+}
+
+/// An active trip.
+pub(crate) struct Trip {
+    map: SeatMap,
+    pub(crate) recorded: Recorded,
+    /// The shard's tick at which the trip last had a turn.
+    pub(crate) touched_at_tick: u64,
+    /// The deadline under which the shard will look at the trip again.
+    pub(crate) registered: Option<Timestamp>,
+    pub(crate) watchers: Watchers,
+}
+
+/// A trip that panicked in its turn.
+#[derive(Debug)]
+pub(crate) struct Panicked(pub(crate) String);
+
+/// What a trip says of a command before the log.
+#[derive(Debug)]
+pub(crate) enum Admission {
+    /// The answer, without the log.
+    Answer(Outcome),
+    /// Put it into the log.
+    Propose,
+}
+
+impl Trip {
+    pub(crate) fn new(map: SeatMap, recorded: Recorded) -> Self {
+        Self { map, recorded, touched_at_tick: 0, registered: None, watchers: Watchers::default() }
+    }
+
+    /// The seat map, for reading.
+    pub(crate) fn map(&self) -> &SeatMap {
+        &self.map
+    }
+
+    /// Brings a command into canonical form and answers it without the log if the committed state can:
+    /// an id that is known, or a refusal. Correctness rests on [`Trip::apply`] alone.
+    pub(crate) fn admit(
+        &self,
+        now: Timestamp,
+        command: &mut Command,
+    ) -> Result<Admission, Panicked> {
+        guarded(|| {
+            // A command that has no canonical form is refused by `check` with the reason.
+            let _ = self.map.canonical(command);
+            match self.map.check(now, command) {
+                Check::Known(outcome) => Admission::Answer(outcome),
+                Check::Refuse(refusal) => Admission::Answer(Err(refusal)),
+                Check::Propose => Admission::Propose,
+            }
+        })
+    }
+
+    /// Applies a command of the log. `None`: the state has it already, through its snapshot record.
+    pub(crate) fn apply(
+        &mut self,
+        at: Timestamp,
+        position: LogPosition,
+        command: &Command,
+    ) -> Result<Option<Outcome>, Panicked> {
+        if position <= self.map.position() {
+            return Ok(None);
+        }
+        self.recorded = Recorded::No;
+        guarded(|| Some(self.map.apply(at, position, command)))
+    }
+}
+
+impl Trip {
+    /// Sends watchers what they do not have.
+    pub(crate) fn send_to_watchers(&mut self) {
+        self.watchers.send(&self.map);
+    }
+}
+
+/// Runs a turn; a panic in it is told instead of spread.
+pub(crate) fn guarded<T>(turn: impl FnOnce() -> T) -> Result<T, Panicked> {
+    // A state that a panic has left half-changed is never used again: the trip is fenced.
+    catch_unwind(AssertUnwindSafe(turn)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Panicked(text.unwrap_or("a panic without a message").to_owned())
+    })
+}

@@ -1,0 +1,75 @@
+//! `seatgrid node`: runs one node of a cluster until it is told to stop.
+
+use std::path::{Path, PathBuf};
+
+use node::{Config, Node};
+use tokio::io::AsyncReadExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::failure::{Exit, Failure};
+
+/// Run one node of a cluster.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The cluster's configuration, the same file on every node.
+    #[arg(long, default_value = "cluster.toml", env = "SEATGRID_CONFIG")]
+    config: PathBuf,
+    /// Which of its nodes this is.
+    #[arg(long)]
+    id: u64,
+    /// Where the log and the snapshots lie.
+    #[arg(long, env = "SEATGRID_DATA_DIR", default_value = "seatgrid-data")]
+    data_dir: PathBuf,
+    /// Stop, too, when standard input ends: no orphan outlives its parent.
+    #[arg(long, hide = true)]
+    until_stdin_ends: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let config = read_config(&args.config)?;
+    node::telemetry::start_logging(&config.telemetry);
+    let started = Node::start(&config, args.id, &args.data_dir).await;
+    let mut node = started.map_err(|error| {
+        let failure = Failure::with_exit(Exit::Failed, error.to_string());
+        failure.hint("damage in the log is never cut: restore the file, or let the node join anew")
+    })?;
+    eprintln!("node {} is up; press Ctrl-C to stop it", args.id);
+    tokio::select! {
+        why = node.failed() => {
+            let failure = Failure::with_exit(Exit::Failed, why);
+            return Err(failure.hint("start the node again; what was acknowledged is on disk"));
+        }
+        () = told_to_stop(args.until_stdin_ends) => {}
+    }
+    node.drain_and_stop().await;
+    Ok(())
+}
+
+pub(crate) fn read_config(path: &Path) -> Result<Config, Failure> {
+    Config::read(path).map_err(|error| {
+        let failure = Failure::with_exit(Exit::Usage, error.to_string());
+        failure.hint("cluster.toml in the repository documents every key")
+    })
+}
+
+/// Completes on SIGTERM, on SIGINT, and when standard input ends if that counts.
+async fn told_to_stop(until_stdin_ends: bool) {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let stdin_ended = async {
+        if !until_stdin_ends {
+            return std::future::pending().await;
+        }
+        let (mut stdin, mut byte) = (tokio::io::stdin(), [0]);
+        while matches!(stdin.read(&mut byte).await, Ok(1..)) {}
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+        () = stdin_ended => {}
+    }
+}

@@ -1,0 +1,170 @@
+//! A call: attempts at the leader until one is answered, within one deadline.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proto::ids::ShardId;
+use proto::pb::pipeline_command::Command;
+use proto::pb::pipeline_reply::Reply;
+
+use crate::attempt::{Attempts, Failure, Verdict, too_large};
+use crate::backoff::Backoff;
+use crate::budget::RetryBudget;
+use crate::error::Error;
+use crate::node::Node;
+use crate::options::Options;
+use crate::pipeline::{Lost, NotTaken};
+use crate::topology::{Route, Topology};
+
+/// Times that one call follows a leader hint at once. More would be two nodes that point at each other.
+const MAX_REDIRECTS: u32 = 4;
+
+/// What all clones of a client share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) topology: Topology,
+    pub(crate) budget: RetryBudget,
+    pub(crate) started: Instant,
+}
+
+impl Shared {
+    fn now_ms(&self) -> u64 {
+        1 + u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
+    }
+
+    /// Sends a command to the leader of `shard` until it is answered or the deadline has passed.
+    pub(crate) async fn execute(&self, shard: ShardId, command: &Command) -> Result<Reply, Error> {
+        let deadline = Instant::now() + self.options.deadline;
+        self.attempts(shard, deadline, |node, until| send(node, command, until)).await
+    }
+
+    /// Makes a call that is not pipelined at the leader of `shard`.
+    pub(crate) async fn unary<T, F, R>(&self, shard: ShardId, mut call: F) -> Result<T, Error>
+    where
+        F: FnMut(Arc<Node>) -> R,
+        R: Future<Output = Result<T, tonic::Status>>,
+    {
+        let deadline = Instant::now() + self.options.deadline;
+        self.attempts(shard, deadline, |node, until| bounded(call(node.clone()), node, until)).await
+    }
+
+    /// Attempts with the same request until one is answered.
+    pub(crate) async fn attempts<T, F, R>(
+        &self,
+        shard: ShardId,
+        deadline: Instant,
+        mut attempt: F,
+    ) -> Result<T, Error>
+    where
+        F: FnMut(Arc<Node>, Instant) -> R,
+        R: Future<Output = Result<T, Failure>>,
+    {
+        self.budget.deposit();
+        let mut attempts = Attempts::default();
+        let mut backoff = Backoff::new(self.options.backoff_base, self.options.backoff_cap);
+        let (mut turn, mut redirects) = (rand::random::<u16>() as usize, 0);
+        loop {
+            let mut route = self.topology.route(shard, turn);
+            turn += 1;
+            let now = Instant::now();
+            let allowed = self.pass_breaker(&mut route, turn, now);
+            let (mut after, mut leader) = (Duration::ZERO, None);
+            if allowed {
+                let until = deadline.min(now + self.options.attempt_timeout);
+                match attempt(route.node.clone(), until).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(failure) => match attempts.judge(failure) {
+                        Verdict::Final(error) => return Err(error),
+                        Verdict::Again { after: wait, leader: hint } => {
+                            (after, leader) = (wait, hint);
+                        }
+                    },
+                }
+            }
+            if leader.is_some_and(|hint| self.topology.learn(&hint)) && redirects < MAX_REDIRECTS {
+                redirects += 1;
+                continue;
+            }
+            let wait = after + backoff.next(rand::random());
+            if !self.rest(&route, wait, deadline).await {
+                return Err(attempts.give_up("the deadline passed"));
+            }
+            if allowed && !self.budget.withdraw(self.now_ms()) {
+                return Err(attempts.give_up("too many retries are under way"));
+            }
+        }
+    }
+
+    /// Whether the node of `route` may be asked. In place of one that is left alone another is asked, who
+    /// may know a new leader.
+    fn pass_breaker(&self, route: &mut Route, turn: usize, now: Instant) -> bool {
+        if route.node.health.allow(now) {
+            return true;
+        }
+        match self.topology.another(&route.node, turn) {
+            Some(other) if other.health.allow(now) => {
+                route.node = other;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Waits before the next attempt, at most until the leader moves; false when the deadline comes first.
+    async fn rest(&self, route: &Route, wait: Duration, deadline: Instant) -> bool {
+        self.topology.stale.notify_one();
+        let until = Instant::now() + wait;
+        if until >= deadline {
+            return false;
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(until.into()) => {}
+            () = self.topology.moved_since(route) => {}
+        }
+        true
+    }
+}
+
+/// One attempt over a pipeline.
+async fn send(node: Arc<Node>, command: &Command, until: Instant) -> Result<Reply, Failure> {
+    let pending = loop {
+        let pipe = node.pipe();
+        match pipe.submit(command, until) {
+            Ok(pending) => break pending,
+            Err(NotTaken::TooLarge { bytes }) => return Err(too_large(bytes).into()),
+            Err(NotTaken::Full) => {
+                let room = tokio::time::timeout_at(until.into(), pipe.room());
+                room.await.map_err(|_| Failure::Lost(Lost::NotSent))?;
+            }
+        }
+    };
+    match pending.await {
+        Ok(Reply::Problem(problem)) => Err(problem.into()),
+        Ok(reply) => Ok(reply),
+        Err(lost) => Err(Failure::Lost(lost)),
+    }
+}
+
+/// One attempt of any other call, within its time; the node's health learns from it.
+async fn bounded<T>(
+    call: impl Future<Output = Result<T, tonic::Status>>,
+    node: Arc<Node>,
+    until: Instant,
+) -> Result<T, Failure> {
+    let failure = match tokio::time::timeout_at(until.into(), call).await {
+        Ok(Ok(answer)) => {
+            if node.health.is_troubled() {
+                node.health.success();
+            }
+            return Ok(answer);
+        }
+        Ok(Err(status)) => Failure::from(status),
+        Err(_) => Failure::Lost(Lost::TimedOut),
+    };
+    if matches!(failure, Failure::Lost(_)) {
+        node.health.failure(Instant::now());
+    }
+    Err(failure)
+}

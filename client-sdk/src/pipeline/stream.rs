@@ -1,0 +1,302 @@
+//! One pipeline stream as its callers see it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use futures::Stream;
+use parking_lot::Mutex;
+use proto::limits::MAX_REQUEST_BYTES;
+use proto::pb::PipelineReply;
+use proto::pb::pipeline_command::Command;
+use tokio::sync::Notify;
+
+use super::slots::{LaneQueue, Lost, Outcome, Slots, Waiter};
+use super::wire::{encode_command, put_command};
+
+/// Commands in one message: more would make the first of them wait for the encoding of the last.
+const MAX_COMMANDS_PER_MESSAGE: usize = 1_024;
+
+/// A message that has reached this size is closed, in bytes: HTTP/2 windows must hold several.
+const MAX_MESSAGE_BYTES: usize = 256 << 10;
+
+/// Room that a new message starts with, in bytes.
+const MESSAGE_BYTES: usize = 4 << 10;
+
+/// Why a stream did not take a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    /// As many commands are in flight as may be: wait for room.
+    Full,
+    /// The command is larger than a node accepts.
+    TooLarge {
+        /// Its size in bytes.
+        bytes: usize,
+    },
+}
+
+/// Largest command, in bytes: with its tag it fits into a message that a node accepts.
+const MAX_COMMAND_BYTES: usize = MAX_REQUEST_BYTES - 64;
+
+/// The shared side of one stream: callers put commands in, the driver sends them and hands answers out.
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    state: Mutex<State>,
+    window: usize,
+    /// Wakes those who wait for room in the window.
+    room: Notify,
+    /// How many wait for room.
+    waiting: AtomicUsize,
+    /// Wakes the driver when the first command comes to a stream that is not open.
+    pub(super) work: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    slots: Slots,
+    /// Messages that wait to be sent, oldest first; commands are added to the last.
+    messages: VecDeque<Message>,
+    /// The transport, when it has asked for a message and there was none.
+    sender: Option<Waker>,
+    /// The present opening of the stream; a sender of an earlier one gets nothing.
+    opening: u64,
+    /// Whether the present opening has taken a message.
+    sent: bool,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Message {
+    bytes: Vec<u8>,
+    commands: usize,
+}
+
+thread_local! {
+    /// Where commands are encoded before the stream is locked.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Pipe {
+    /// A stream with room for `window` commands in flight.
+    pub(crate) fn new(window: usize) -> Self {
+        Self {
+            state: Mutex::new(State::default()),
+            window,
+            room: Notify::new(),
+            waiting: AtomicUsize::new(0),
+            work: Notify::new(),
+        }
+    }
+
+    /// Gives a command to the stream, if the window has room.
+    pub(crate) fn submit(
+        self: &Arc<Self>,
+        command: &Command,
+        deadline: Instant,
+    ) -> Result<Pending, NotTaken> {
+        let tag = self.put(command, Waiter::Task(None), deadline)?;
+        Ok(Pending { pipe: self.clone(), tag: Some(tag) })
+    }
+
+    /// Gives a command to the stream whose answer goes to a lane, if the window has room.
+    pub(crate) fn submit_to_lane(
+        &self,
+        command: &Command,
+        deadline: Instant,
+        lane: &Arc<LaneQueue>,
+        token: u64,
+    ) -> Result<(), NotTaken> {
+        self.put(command, Waiter::Lane(lane.clone(), token), deadline).map(drop)
+    }
+
+    fn put(&self, command: &Command, waiter: Waiter, deadline: Instant) -> Result<u32, NotTaken> {
+        SCRATCH.with_borrow_mut(|body| {
+            body.clear();
+            encode_command(command, body);
+            if body.len() > MAX_COMMAND_BYTES {
+                return Err(NotTaken::TooLarge { bytes: body.len() });
+            }
+            let (tag, sender, idle) = self.append(body, waiter, deadline)?;
+            match sender {
+                Some(sender) => sender.wake(),
+                None if idle => self.work.notify_one(),
+                None => {}
+            }
+            Ok(tag)
+        })
+    }
+
+    fn append(
+        &self,
+        body: &[u8],
+        waiter: Waiter,
+        deadline: Instant,
+    ) -> Result<(u32, Option<Waker>, bool), NotTaken> {
+        let mut state = self.state.lock();
+        if state.slots.in_flight() >= self.window {
+            return Err(NotTaken::Full);
+        }
+        let tag = state.slots.take(waiter, deadline).ok_or(NotTaken::Full)?;
+        let idle = state.messages.is_empty();
+        let fits = |message: &Message| {
+            message.commands < MAX_COMMANDS_PER_MESSAGE
+                && message.bytes.len() + body.len() < MAX_MESSAGE_BYTES
+        };
+        if !state.messages.back().is_some_and(fits) {
+            let bytes = Vec::with_capacity(MESSAGE_BYTES.max(body.len() + 16));
+            state.messages.push_back(Message { bytes, commands: 0 });
+        }
+        let message = state.messages.back_mut().expect("one was pushed if there was none");
+        put_command(tag, body, &mut message.bytes);
+        message.commands += 1;
+        Ok((tag, state.sender.take(), idle))
+    }
+
+    /// Waits until the window may have room.
+    pub(crate) async fn room(&self) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let _leave = Leave(&self.waiting);
+        let notified = self.room.notified();
+        tokio::pin!(notified);
+        notified.as_mut().enable();
+        if self.state.lock().slots.in_flight() >= self.window {
+            notified.await;
+        }
+    }
+
+    /// Hands the replies of one message to those who wait.
+    pub(super) fn deliver(&self, replies: Vec<PipelineReply>, wake: &mut Vec<Waker>) {
+        let count = replies.len();
+        let mut state = self.state.lock();
+        for PipelineReply { tag, reply } in replies {
+            // A reply without content is of a newer kind than this client knows.
+            let outcome = reply.ok_or(Lost::Broken);
+            state.slots.complete(tag, outcome, wake);
+        }
+        drop(state);
+        self.wake_all(count, wake);
+    }
+
+    /// Times out what has waited too long; returns how many commands that were.
+    pub(super) fn sweep(&self, now: Instant, wake: &mut Vec<Waker>) -> usize {
+        let overdue = self.state.lock().slots.sweep(now, wake);
+        self.wake_all(overdue, wake);
+        overdue
+    }
+
+    /// Begins a new opening of the stream: what the transport will ask for messages.
+    pub(super) fn open(self: &Arc<Self>) -> Outgoing {
+        let mut state = self.state.lock();
+        state.opening += 1;
+        state.sent = false;
+        state.sender = None;
+        Outgoing { pipe: self.clone(), opening: state.opening }
+    }
+
+    /// Ends the present opening: nobody's answer will come any more.
+    pub(super) fn fail(&self, wake: &mut Vec<Waker>) {
+        let mut state = self.state.lock();
+        state.opening += 1;
+        state.messages.clear();
+        let sender = state.sender.take();
+        let lost = if state.sent { Lost::Broken } else { Lost::NotSent };
+        let failed = state.slots.in_flight();
+        state.slots.fail_all(lost, wake);
+        drop(state);
+        wake.extend(sender);
+        self.wake_all(failed, wake);
+    }
+
+    /// Whether a command waits for its answer.
+    pub(super) fn has_work(&self) -> bool {
+        self.state.lock().slots.in_flight() > 0
+    }
+
+    /// Ends the stream for good.
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
+        self.work.notify_one();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    fn wake_all(&self, freed: usize, wake: &mut Vec<Waker>) {
+        wake.drain(..).for_each(Waker::wake);
+        for _ in 0..freed.min(self.waiting.load(Ordering::SeqCst)) {
+            self.room.notify_one();
+        }
+    }
+}
+
+/// Counts a waiter out, however its wait ends.
+struct Leave<'a>(&'a AtomicUsize);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The answer of one command, in the future.
+#[derive(Debug)]
+#[must_use = "the answer comes only to who waits for it"]
+pub(crate) struct Pending {
+    pipe: Arc<Pipe>,
+    tag: Option<u32>,
+}
+
+impl Future for Pending {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let tag = self.tag.expect("a future is not polled after it has returned");
+        let polled = self.pipe.state.lock().slots.poll(tag, cx);
+        if polled.is_ready() {
+            self.tag = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(tag) = self.tag {
+            self.pipe.state.lock().slots.abandon(tag);
+        }
+    }
+}
+
+/// What the transport sends: it takes all that waits as one message.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pipe: Arc<Pipe>,
+    opening: u64,
+}
+
+impl Stream for Outgoing {
+    type Item = Vec<u8>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
+        let mut state = self.pipe.state.lock();
+        if state.closed || state.opening != self.opening {
+            return Poll::Ready(None);
+        }
+        match state.messages.pop_front() {
+            Some(message) => {
+                state.sent = true;
+                Poll::Ready(Some(message.bytes))
+            }
+            None => {
+                state.sender = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}

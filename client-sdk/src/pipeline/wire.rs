@@ -1,0 +1,111 @@
+//! The stream's messages: requests that are encoded already, replies that are decoded as usual.
+
+use bytes::{Buf, BufMut};
+use prost::Message as _;
+use prost::encoding::{encode_varint, encoded_len_varint};
+use proto::pb::pipeline_command::Command;
+use proto::pb::{PipelineResponse, pipeline_command};
+use tonic::Status;
+use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+
+/// Key of `PipelineRequest.commands`: field 1, length-delimited.
+const COMMANDS_KEY: u8 = 1 << 3 | 2;
+
+/// Key of `PipelineCommand.tag`: field 1, varint.
+const TAG_KEY: u8 = 1 << 3;
+
+/// Size of the encoder's first buffer, in bytes.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Appends the encoding of a command without its tag.
+pub(crate) fn encode_command(command: &pipeline_command::Command, into: &mut Vec<u8>) {
+    Command::encode(command, into);
+}
+
+/// Appends one entry of `PipelineRequest.commands`: a tag, then a body from [`encode_command`].
+pub(crate) fn put_command(tag: u32, body: &[u8], into: &mut Vec<u8>) {
+    let tag = u64::from(tag);
+    let entry_bytes = 1 + encoded_len_varint(tag) + body.len();
+    into.put_u8(COMMANDS_KEY);
+    encode_varint(entry_bytes as u64, into);
+    into.put_u8(TAG_KEY);
+    encode_varint(tag, into);
+    into.put_slice(body);
+}
+
+/// Requests are bytes that are encoded already.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PipelineCodec;
+
+impl Codec for PipelineCodec {
+    type Encode = Vec<u8>;
+    type Decode = PipelineResponse;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for PipelineCodec {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        into.put_slice(&item);
+        Ok(())
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        BufferSettings::new(BUFFER_BYTES, BUFFER_BYTES)
+    }
+}
+
+impl Decoder for PipelineCodec {
+    type Item = PipelineResponse;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<PipelineResponse>, Status> {
+        debug_assert!(from.has_remaining() || from.remaining() == 0);
+        PipelineResponse::decode(from)
+            .map(Some)
+            .map_err(|error| Status::internal(format!("a reply cannot be read: {error}")))
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        BufferSettings::new(BUFFER_BYTES, BUFFER_BYTES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::pb::{HoldRequest, PipelineCommand, PipelineRequest, ReleaseRequest};
+
+    #[test]
+    fn what_is_put_together_by_hand_reads_back_as_the_message() {
+        let hold = HoldRequest {
+            trip_id: "trip-1".into(),
+            hold_id: vec![7; 16].into(),
+            seat_numbers: vec![1, 2, 3],
+            ttl_ms: 5_000,
+            ..Default::default()
+        };
+        let release = ReleaseRequest { trip_id: "x".repeat(300), ..Default::default() };
+        let commands = [(1, Command::Hold(hold)), (0x0fff_ffff, Command::Release(release))];
+        let mut message = Vec::new();
+        for (tag, command) in &commands {
+            let mut body = Vec::new();
+            encode_command(command, &mut body);
+            put_command(*tag, &body, &mut message);
+        }
+        let read = PipelineRequest::decode(message.as_slice()).unwrap();
+        let expected = commands.map(|(tag, command)| PipelineCommand { tag, command: Some(command) });
+        assert_eq!(read.commands, expected);
+    }
+}

@@ -1,0 +1,53 @@
+//! What can be asked for: one type for each command, with its id inside.
+//!
+//! A request makes its id when it is built. Whoever sends the same request again, after an
+//! [`Error::Unknown`](crate::Error::Unknown) or after a restart, gets the first answer.
+
+mod batch;
+mod change;
+mod hold;
+mod stock;
+mod trip;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use proto::ids::{CommandId, HoldId, Legs};
+use proto::pb;
+use proto::pb::pipeline_command::Command;
+
+pub use self::batch::Batch;
+pub use self::change::{BeginPayment, Cancel, Confirm, Extend, Release, Swap};
+pub use self::hold::{Hold, HoldBest, HoldQuantity};
+pub use self::stock::{Block, SaleAction, SetSale, Unblock};
+pub use self::trip::OpenTrip;
+
+/// A request that travels on a pipeline.
+pub(crate) trait Request {
+    /// The trip that it is about.
+    fn trip(&self) -> &proto::ids::TripId;
+
+    /// What goes over the wire.
+    fn into_command(self) -> Command;
+}
+
+fn hold_bytes(id: HoldId) -> Bytes {
+    Bytes::copy_from_slice(id.as_bytes())
+}
+
+fn command_bytes(id: CommandId) -> Bytes {
+    Bytes::copy_from_slice(id.as_bytes())
+}
+
+fn wire_legs(legs: Option<Legs>) -> Option<pb::Legs> {
+    legs.map(|legs| pb::Legs { from: legs.from().into(), to: legs.to().into() })
+}
+
+/// Whole milliseconds, rounded up so that a short time never becomes the default; zero for none.
+fn wire_ms(time: Option<Duration>) -> u64 {
+    time.map_or(0, |time| u64::try_from(time.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX))
+}
+
+fn strings(names: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+    names.into_iter().map(Into::into).collect()
+}

@@ -1,0 +1,22 @@
+//! What runs: one node of a Seatgrid cluster.
+//!
+//! Assembly only: configuration, clocks, listeners, gRPC services, telemetry. Rules about seats are in
+//! `actors`, the log is in `raft`.
+
+#![warn(missing_docs)]
+
+mod admin;
+pub mod clock;
+pub mod config;
+mod identity;
+mod node;
+mod service;
+pub mod shards;
+mod snapshots;
+mod status;
+mod supervisor;
+pub mod telemetry;
+mod wire;
+
+pub use config::{Config, ConfigError};
+pub use node::{Node, StartError};

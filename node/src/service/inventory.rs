@@ -1,0 +1,259 @@
+//! `Inventory`: commands one by one, the pipeline, and reads.
+
+use std::sync::Arc;
+
+use actors::ask::{Ask, Waiter};
+use actors::seat_map::SeatMap;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use proto::ids::{ShardId, TripId};
+use proto::limits::MAX_PAGE_SIZE;
+use proto::pb::inventory_server::Inventory;
+use proto::pb::pipeline_command::Command as Wire;
+use proto::pb::pipeline_reply::Reply;
+use proto::pb::{self, Code, Problem};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::answers::{One, encode};
+use super::pipeline;
+use crate::status::NodeState;
+use crate::wire;
+
+/// Trips on a page when the caller does not say.
+const DEFAULT_PAGE_SIZE: u32 = 100;
+
+/// Serves `seatgrid.v1.Inventory`.
+pub(crate) struct InventoryService {
+    node: NodeState,
+}
+
+impl InventoryService {
+    pub(crate) fn new(node: NodeState) -> Self {
+        Self { node }
+    }
+
+    /// Sends a command to its trip and waits for the answer.
+    async fn ask(&self, wire: Wire) -> Result<Reply, Status> {
+        let routed = wire::route(wire).map_err(Problem::into_status)?;
+        let shard = self.node.shards.of(&routed.trip);
+        let (sink, answer) = One::new();
+        let waiter = Waiter { sink, tag: 0 };
+        shard.handle.admit(vec![Ask { trip: routed.trip, command: routed.command, waiter }]);
+        let stopped = || Problem::new(Code::ShuttingDown, "the node is stopping").into_status();
+        let answer = answer.await.map_err(|_| stopped())?;
+        match encode(&self.node.shards, shard.handle.shard(), answer, true) {
+            Reply::Problem(problem) => Err(problem.into_status()),
+            reply => Ok(reply),
+        }
+    }
+
+    /// Looks at a trip.
+    async fn look<T: Send + 'static>(
+        &self,
+        trip: TripId,
+        mode: pb::ReadMode,
+        look: impl FnOnce(&SeatMap, ShardId) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<Response<T>, Status> {
+        let handle = &self.node.shards.of(&trip).handle;
+        let shard = handle.shard();
+        let stale = mode == pb::ReadMode::Stale;
+        let seen = handle.read(trip, stale, move |map| look(map, shard)).await;
+        let hint = |leader| self.node.shards.hint(shard, leader);
+        seen.unwrap_or_else(|failure| Err(wire::read_problem(failure, hint)))
+            .map(Response::new)
+            .map_err(Problem::into_status)
+    }
+}
+
+/// A command's reply came back as something else: a defect of ours.
+fn mixed_up() -> Status {
+    Problem::new(Code::Internal, "the reply is of another kind than the command").into_status()
+}
+
+/// Writes the methods whose command and reply have a name of their own. A macro inside an `async_trait`
+/// is expanded after it, so the signatures stand here as it would have made them.
+macro_rules! unary {
+    ($($method:ident $request:ident $wire:ident => $reply:ident $response:ident;)*) => {$(
+        fn $method<'life0, 'async_trait>(
+            &'life0 self,
+            request: Request<pb::$request>,
+        ) -> BoxFuture<'async_trait, Result<Response<pb::$response>, Status>>
+        where
+            'life0: 'async_trait,
+            Self: 'async_trait,
+        {
+            Box::pin(async move {
+                match self.ask(Wire::$wire(request.into_inner())).await? {
+                    Reply::$reply(response) => Ok(Response::new(response)),
+                    _ => Err(mixed_up()),
+                }
+            })
+        }
+    )*};
+}
+
+#[tonic::async_trait]
+impl Inventory for InventoryService {
+    type PipelineStream = BoxStream<'static, Result<pb::PipelineResponse, Status>>;
+
+    unary! {
+        open_trip OpenTripRequest OpenTrip => Opened OpenTripResponse;
+        hold HoldRequest Hold => Held HoldResponse;
+        extend ExtendRequest Extend => Extended ExtendResponse;
+        begin_payment BeginPaymentRequest BeginPayment => PaymentBegun BeginPaymentResponse;
+        confirm ConfirmRequest Confirm => Confirmed ConfirmResponse;
+        release ReleaseRequest Release => Released ReleaseResponse;
+        cancel CancelRequest Cancel => Cancelled CancelResponse;
+        swap SwapRequest Swap => Swapped SwapResponse;
+        block BlockRequest Block => Blocked BlockResponse;
+        unblock UnblockRequest Unblock => Unblocked UnblockResponse;
+        set_sale SetSaleRequest SetSale => SaleSet SetSaleResponse;
+        batch BatchRequest Batch => Batch BatchResponse;
+    }
+
+    async fn hold_best(
+        &self,
+        request: Request<pb::HoldBestRequest>,
+    ) -> Result<Response<pb::HoldBestResponse>, Status> {
+        match self.ask(Wire::HoldBest(request.into_inner())).await? {
+            Reply::Held(held) => Ok(Response::new(pb::HoldBestResponse { held: Some(held) })),
+            _ => Err(mixed_up()),
+        }
+    }
+
+    async fn hold_quantity(
+        &self,
+        request: Request<pb::HoldQuantityRequest>,
+    ) -> Result<Response<pb::HoldQuantityResponse>, Status> {
+        match self.ask(Wire::HoldQuantity(request.into_inner())).await? {
+            Reply::Held(held) => Ok(Response::new(pb::HoldQuantityResponse { held: Some(held) })),
+            _ => Err(mixed_up()),
+        }
+    }
+
+    async fn open_trip_stream(
+        &self,
+        request: Request<Streaming<pb::OpenTripStreamRequest>>,
+    ) -> Result<Response<pb::OpenTripStreamResponse>, Status> {
+        let trip = gather_trip(request.into_inner()).await?;
+        match self.ask(Wire::OpenTrip(trip)).await? {
+            Reply::Opened(opened) => {
+                Ok(Response::new(pb::OpenTripStreamResponse { opened: Some(opened) }))
+            }
+            _ => Err(mixed_up()),
+        }
+    }
+
+    async fn pipeline(
+        &self,
+        request: Request<Streaming<pb::PipelineRequest>>,
+    ) -> Result<Response<Self::PipelineStream>, Status> {
+        Ok(Response::new(pipeline::serve(&self.node, request.into_inner())))
+    }
+
+    async fn get_trip(
+        &self,
+        request: Request<pb::GetTripRequest>,
+    ) -> Result<Response<pb::GetTripResponse>, Status> {
+        let request = request.into_inner();
+        let mode = request.mode();
+        let trip = wire::trip_id(&request.trip_id).map_err(Problem::into_status)?;
+        let legs = wire::legs(request.legs).map_err(Problem::into_status)?;
+        let id = trip.clone();
+        let look =
+            move |map: &SeatMap, shard| wire::trip_view(map, &id, shard, legs, request.seats);
+        self.look(trip, mode, look).await
+    }
+
+    async fn get_hold(
+        &self,
+        request: Request<pb::GetHoldRequest>,
+    ) -> Result<Response<pb::GetHoldResponse>, Status> {
+        let request = request.into_inner();
+        let trip = wire::trip_id(&request.trip_id).map_err(Problem::into_status)?;
+        let hold = wire::hold_id(&request.hold_id).map_err(Problem::into_status)?;
+        let look = move |map: &SeatMap, shard| wire::hold_view(map, shard, hold);
+        self.look(trip, request.mode(), look).await
+    }
+
+    async fn list_trips(
+        &self,
+        request: Request<pb::ListTripsRequest>,
+    ) -> Result<Response<pb::ListTripsResponse>, Status> {
+        let request = request.into_inner();
+        let size = match request.page_size {
+            0 => DEFAULT_PAGE_SIZE,
+            size => size.min(MAX_PAGE_SIZE),
+        } as usize;
+        let mut found: Vec<pb::TripSummary> = Vec::new();
+        for shard in self.node.shards.iter() {
+            let (after, prefix) = (request.page_token.clone(), request.prefix.clone());
+            let page = shard.handle.list(after, prefix, size + 1).await;
+            let number = shard.handle.shard().get();
+            found.extend(page.trips.into_iter().map(|(id, active)| pb::TripSummary {
+                trip_id: id.to_string(),
+                shard: number,
+                active,
+            }));
+        }
+        found.sort_unstable_by(|a, b| a.trip_id.cmp(&b.trip_id));
+        let more = found.len() > size;
+        found.truncate(size);
+        let last = found.last().filter(|_| more);
+        let next_page_token = last.map_or_else(String::new, |trip| trip.trip_id.clone());
+        Ok(Response::new(pb::ListTripsResponse { trips: found, next_page_token }))
+    }
+
+    async fn explain_seat(
+        &self,
+        request: Request<pb::ExplainSeatRequest>,
+    ) -> Result<Response<pb::ExplainSeatResponse>, Status> {
+        let request = request.into_inner();
+        let trip = wire::trip_id(&request.trip_id).map_err(Problem::into_status)?;
+        let legs = wire::legs(request.legs).map_err(Problem::into_status)?;
+        let look = move |map: &SeatMap, shard| wire::explain(map, shard, &request.seat, legs);
+        self.look(trip, pb::ReadMode::Linearizable, look).await
+    }
+}
+
+/// Puts the parts of a huge trip together. Its size is bounded by the limits of a layout.
+async fn gather_trip(
+    mut parts: Streaming<pb::OpenTripStreamRequest>,
+) -> Result<pb::OpenTripRequest, Status> {
+    use actors::seat_map::limits::{MAX_PLACES, MAX_ROWS};
+    use pb::open_trip_stream_request::Part;
+    let invalid = |field: &str, why: &str| Problem::invalid(field, why).into_status();
+    let mut trip: Option<pb::OpenTripRequest> = None;
+    let mut places = 0;
+    while let Some(part) = parts.next().await.transpose()? {
+        match (part.part, &mut trip) {
+            (Some(Part::Header(header)), None) => trip = Some(header),
+            (Some(Part::Rows(rows)), Some(trip)) => {
+                let layout = trip.layout.get_or_insert_default();
+                places += rows.rows.iter().map(|row| row.places.len()).sum::<usize>();
+                layout.rows.extend(rows.rows);
+                if places > MAX_PLACES || layout.rows.len() > MAX_ROWS {
+                    let why = format!("more than {MAX_ROWS} rows or {MAX_PLACES} places");
+                    let problem = Problem::new(Code::TooLarge, why);
+                    return Err(Problem { field: "rows".into(), ..problem }.into_status());
+                }
+            }
+            (Some(Part::Header(_)), Some(_)) => return Err(invalid("header", "there is one")),
+            (Some(Part::Rows(_)), None) => return Err(invalid("rows", "the header comes first")),
+            (None, _) => return Err(invalid("part", "it is empty")),
+        }
+    }
+    trip.ok_or_else(|| invalid("header", "it is required"))
+}
+
+/// The service, with the limits of its messages.
+pub(crate) fn server(
+    node: NodeState,
+) -> pb::inventory_server::InventoryServer<InventoryService> {
+    use proto::limits::{MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
+    let service = Arc::new(InventoryService::new(node));
+    pb::inventory_server::InventoryServer::from_arc(service)
+        .max_decoding_message_size(MAX_REQUEST_BYTES)
+        .max_encoding_message_size(MAX_RESPONSE_BYTES)
+}

@@ -1,0 +1,156 @@
+//! The pipeline: many commands of many callers over one stream, answers in any order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use actors::ask::{Ask, Waiter};
+use actors::limits::OVERLOAD_RETRY_MS;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use proto::ids::ShardId;
+use proto::limits::PIPELINE_WINDOW;
+use proto::pb::{self, Code, Problem, pipeline_reply::Reply};
+use tokio::sync::mpsc;
+use tonic::{Status, Streaming};
+use tracing::debug;
+
+use super::answers::{Gathering, Queue, encode, tagged};
+use crate::shards::Shards;
+use crate::status::{NodeState, closed};
+use crate::wire;
+
+/// Answers in one message, at most.
+const MAX_REPLIES_PER_MESSAGE: usize = 2_048;
+
+/// Refusals that need no shard and wait for the writer.
+const REFUSALS_QUEUED: usize = 64;
+
+/// What the client sends, until the node closes.
+type Inbound = BoxStream<'static, Result<pb::PipelineRequest, Status>>;
+
+/// What the writer sends next.
+type Outbound = BoxStream<'static, Result<pb::PipelineResponse, Status>>;
+
+/// Serves one stream: a task reads it, the returned stream writes it.
+pub(super) fn serve(node: &NodeState, requests: Streaming<pb::PipelineRequest>) -> Outbound {
+    let shards = node.shards.clone();
+    let queue = Arc::new(Queue::default());
+    let in_flight = Arc::new(AtomicUsize::new(0));
+    let (refusals, refused) = mpsc::channel(REFUSALS_QUEUED);
+    let reader = Reader {
+        sinks: (0..shards.count()).map(|n| queue.sink(shard_id(n))).collect(),
+        shards: shards.clone(),
+        in_flight: Arc::clone(&in_flight),
+        refusals,
+    };
+    let requests = requests.take_until(closed(node.closing.clone())).boxed();
+    tokio::spawn(reader.run(requests));
+    let writer = Writer { shards, queue, in_flight, refused, open: true };
+    futures::stream::unfold(writer, |mut writer| async move {
+        writer.next().await.map(|message| (Ok(message), writer))
+    })
+    .boxed()
+}
+
+fn shard_id(number: usize) -> ShardId {
+    ShardId::new(u32::try_from(number).expect("shards are bounded by the config"))
+}
+
+struct Reader {
+    shards: Shards,
+    sinks: Vec<Arc<Gathering>>,
+    in_flight: Arc<AtomicUsize>,
+    refusals: mpsc::Sender<Vec<pb::PipelineReply>>,
+}
+
+impl Reader {
+    async fn run(self, mut requests: Inbound) {
+        while let Some(request) = requests.next().await {
+            match request {
+                Ok(request) => {
+                    let refused = self.admit(request);
+                    if !refused.is_empty() && self.refusals.send(refused).await.is_err() {
+                        return;
+                    }
+                }
+                Err(status) => return debug!(%status, "a pipeline ended"),
+            }
+        }
+    }
+
+    /// Hands commands to their shards; gives the answers to those that went nowhere.
+    fn admit(&self, request: pb::PipelineRequest) -> Vec<pb::PipelineReply> {
+        let mut refused = Vec::new();
+        let mut by_shard: BTreeMap<ShardId, Vec<Ask>> = BTreeMap::new();
+        for command in request.commands {
+            let tag = command.tag;
+            match self.ask(command) {
+                Ok((shard, ask)) => by_shard.entry(shard).or_default().push(ask),
+                Err(problem) => refused.push(tagged(tag, Reply::Problem(problem))),
+            }
+        }
+        for (shard, asks) in by_shard {
+            if let Some(shard) = self.shards.get(shard.get()) {
+                shard.handle.admit(asks);
+            }
+        }
+        refused
+    }
+
+    fn ask(&self, command: pb::PipelineCommand) -> Result<(ShardId, Ask), Problem> {
+        let wire = command.command.ok_or_else(|| Problem::invalid("command", "it is empty"))?;
+        let routed = wire::route(wire)?;
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) >= PIPELINE_WINDOW {
+            self.in_flight.fetch_sub(1, Ordering::Relaxed);
+            return Err(Problem {
+                retry_after_ms: OVERLOAD_RETRY_MS,
+                ..Problem::new(
+                    Code::Overloaded,
+                    format!("{PIPELINE_WINDOW} commands of this stream wait for their answers"),
+                )
+            });
+        }
+        let shard = self.shards.of(&routed.trip).handle.shard();
+        let sink = Arc::clone(&self.sinks[shard.get() as usize]);
+        let waiter = Waiter { sink, tag: command.tag };
+        Ok((shard, Ask { trip: routed.trip, command: routed.command, waiter }))
+    }
+}
+
+struct Writer {
+    shards: Shards,
+    queue: Arc<Queue>,
+    in_flight: Arc<AtomicUsize>,
+    refused: mpsc::Receiver<Vec<pb::PipelineReply>>,
+    /// The reader still reads.
+    open: bool,
+}
+
+impl Writer {
+    /// The next message. The stream ends once the client has stopped sending and has all its answers.
+    async fn next(&mut self) -> Option<pb::PipelineResponse> {
+        loop {
+            if !self.open && self.in_flight.load(Ordering::Acquire) == 0 {
+                return None;
+            }
+            let replies = tokio::select! {
+                answers = self.queue.take() => {
+                    self.in_flight.fetch_sub(answers.len(), Ordering::AcqRel);
+                    let shards = &self.shards;
+                    let reply = |(shard, tag, answer)| tagged(tag, encode(shards, shard, answer, false));
+                    answers.into_iter().map(reply).collect()
+                }
+                refused = self.refused.recv(), if self.open => match refused {
+                    Some(replies) => replies,
+                    None => {
+                        self.open = false;
+                        continue;
+                    }
+                },
+            };
+            debug_assert!(replies.len() <= PIPELINE_WINDOW + MAX_REPLIES_PER_MESSAGE);
+            return Some(pb::PipelineResponse { replies });
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Between the wire and the seat map: requests in, replies, problems and views out.
+
+mod layout;
+mod problem;
+mod reply;
+mod request;
+mod view;
+
+pub(crate) use problem::{failure_problem, read_problem, refusal_problem};
+pub(crate) use reply::{Origin, reply};
+pub(crate) use request::{hold_id, legs, route, trip_id};
+pub(crate) use view::{change, explain, hold_view, trip_view};

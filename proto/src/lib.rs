@@ -1,0 +1,15 @@
+//! What two processes agree on: the wire messages, the names of things, where a trip lives, and what a
+//! code means.
+//!
+//! [`pb`] holds the messages and services generated from `proto/seatgrid/v1/*.proto`. [`ids`] holds the
+//! validated newtypes that the rest of the project speaks in. [`ring`] says which shard owns a trip.
+//! [`code`] is the one table from a code to gRPC, HTTP and what a caller should do.
+
+#![warn(missing_docs)]
+
+pub mod code;
+pub mod ids;
+pub mod limits;
+pub mod pb;
+pub mod problem;
+pub mod ring;

@@ -1,0 +1,9 @@
+//! Messages and services generated from the `.proto` files, which carry their documentation.
+
+#![allow(missing_docs, unreachable_pub, clippy::all, clippy::disallowed_methods)]
+
+tonic::include_proto!("seatgrid.v1");
+
+/// The compiled descriptors of every file, for gRPC reflection.
+pub const DESCRIPTORS: &[u8] =
+    include_bytes!(concat!(env!("OUT_DIR"), "/seatgrid_descriptor.bin"));

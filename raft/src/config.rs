@@ -1,0 +1,56 @@
+//! Settings of the log and of Raft.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a node's log needs to know.
+#[derive(Clone, Debug)]
+pub struct RaftConfig {
+    /// The cluster; messages of another one are refused.
+    pub cluster_id: String,
+    /// This node.
+    pub node_id: u64,
+    /// Where the other nodes are reached.
+    pub peers: BTreeMap<u64, String>,
+    /// Directory of the write-ahead log and the snapshots.
+    pub data_dir: PathBuf,
+    /// A leader speaks at least so often.
+    pub heartbeat: Duration,
+    /// A follower that hears nothing for a random time between these two stands for election.
+    pub election_timeout_min: Duration,
+    /// See [`RaftConfig::election_timeout_min`]. It is the length of a leader's lease too.
+    pub election_timeout_max: Duration,
+    /// Size of a segment of the write-ahead log, in bytes.
+    pub wal_segment_bytes: u32,
+    /// Log entries kept in memory for lagging replicas, in bytes.
+    pub wal_cache_bytes: usize,
+}
+
+impl RaftConfig {
+    /// How long a leader may answer from memory after a quorum acknowledged it. Shorter than the time
+    /// in which followers refuse to vote, so that clocks may run at rates a tenth apart.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        self.election_timeout_max * 9 / 10
+    }
+
+    pub(crate) fn openraft(&self, group: u32, may_elect: bool) -> openraft::Config {
+        let ms = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
+        openraft::Config {
+            cluster_name: crate::types::group_name(group),
+            heartbeat_interval: ms(self.heartbeat),
+            election_timeout_min: ms(self.election_timeout_min),
+            election_timeout_max: ms(self.election_timeout_max),
+            max_payload_entries: 64,
+            snapshot_policy: openraft::SnapshotPolicy::Never,
+            max_in_snapshot_log_to_keep: u64::MAX,
+            install_snapshot_timeout: 60_000,
+            enable_elect: may_elect,
+            enable_pre_vote: Some(true),
+            // A replica that lost its log is rebuilt; `memory.rs` says why that is safe.
+            allow_log_reversion: Some(true),
+            ..openraft::Config::default()
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! What openraft calls to reach one replica of one group.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _};
+use openraft::errors::{
+    NetworkError, RPCError, ReplicationClosed, StreamingError, Timeout, Unreachable,
+};
+use openraft::network::{Backoff, RPCOption, RaftNetworkFactory, RaftNetworkV2};
+use openraft::raft::{
+    AppendEntriesResponse, SnapshotResponse, StreamAppendError, TransferLeaderRequest,
+    TransferLeaderResponse, VoteRequest, VoteResponse,
+};
+use openraft::type_config::alias::SnapshotOf;
+use openraft::{BasicNode, RPCTypes};
+use parking_lot::Mutex;
+use proto::pb;
+use tokio::sync::mpsc;
+
+use super::link::{Link, Session};
+use super::{LinkError, Transport};
+use crate::codec;
+use crate::snapshot::SnapshotView;
+use crate::types::{AppendRequest, AppendResult, TypeConfig, Vote};
+use crate::wal::GroupId;
+
+/// Records of a snapshot sent in one message, in bytes of keys and values.
+const SNAPSHOT_PART_BYTES: usize = 1 << 20;
+
+/// Parts of a snapshot read ahead of the network.
+const SNAPSHOT_PARTS_QUEUED: usize = 4;
+
+/// How long a vote may take before the candidate goes on without it.
+const VOTE_TIMEOUT: Duration = Duration::from_millis(500);
+
+type RpcError = RPCError<TypeConfig>;
+
+/// The links of a node, one per peer, shared by all groups.
+#[derive(Debug)]
+pub struct Links {
+    cluster_id: String,
+    node_id: u64,
+    transport: Arc<dyn Transport>,
+    links: Mutex<HashMap<u64, Arc<Link>>>,
+}
+
+impl Links {
+    /// No links yet; each starts when a group first needs it.
+    pub fn new(cluster_id: String, node_id: u64, transport: Arc<dyn Transport>) -> Arc<Self> {
+        Arc::new(Self { cluster_id, node_id, transport, links: Mutex::default() })
+    }
+
+    /// Whether a peer's replica of a group has nothing; `None` when it does not answer.
+    pub(crate) async fn is_blank(&self, group: GroupId, peer: u64, addr: &str) -> Option<bool> {
+        let (cluster_id, from) = (self.cluster_id.clone(), self.node_id);
+        let envelope = Some(pb::Envelope { cluster_id, from, to: peer, group });
+        let asked = self.transport.recall(addr, pb::RecallRequest { envelope });
+        let answer = tokio::time::timeout(VOTE_TIMEOUT, asked).await;
+        Some(answer.ok()?.ok()?.blank)
+    }
+
+    fn link(&self, peer: u64, addr: &str) -> Arc<Link> {
+        let mut links = self.links.lock();
+        let start = || Link::start(peer, addr, Arc::clone(&self.transport));
+        Arc::clone(links.entry(peer).or_insert_with(start))
+    }
+}
+
+/// Makes the clients of one group.
+pub struct GroupNetwork {
+    /// The node's links.
+    pub links: Arc<Links>,
+    /// The group.
+    pub group: GroupId,
+}
+
+impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
+    type Network = PeerClient;
+
+    async fn new_client(&mut self, target: u64, node: &BasicNode) -> PeerClient {
+        PeerClient {
+            link: self.links.link(target, &node.addr),
+            transport: Arc::clone(&self.links.transport),
+            addr: node.addr.clone(),
+            target,
+            envelope: pb::Envelope {
+                cluster_id: self.links.cluster_id.clone(),
+                from: self.links.node_id,
+                to: target,
+                group: self.group,
+            },
+        }
+    }
+}
+
+/// One replica of one group, seen from here.
+pub struct PeerClient {
+    link: Arc<Link>,
+    transport: Arc<dyn Transport>,
+    addr: String,
+    target: u64,
+    envelope: pb::Envelope,
+}
+
+fn unreachable(error: &LinkError) -> RpcError {
+    RPCError::Unreachable(Unreachable::new(error))
+}
+
+fn broken() -> RpcError {
+    RPCError::Network(NetworkError::from_string("the stream to the peer broke"))
+}
+
+impl PeerClient {
+    fn frame(&self, request: AppendRequest) -> pb::ReplicateRequest {
+        pb::ReplicateRequest {
+            envelope: Some(self.envelope.clone()),
+            session: 0,
+            vote: Some(codec::vote_to_wire(&request.vote)),
+            prev: request.prev_log_id.map(codec::log_id_to_wire),
+            leader_commit: request.leader_commit.map(codec::log_id_to_wire),
+            entries: request.entries.iter().map(codec::encode_entry).collect(),
+            end: false,
+        }
+    }
+}
+
+/// What a session is doing.
+struct Running<'s, S> {
+    client: &'s PeerClient,
+    session: Session,
+    input: S,
+    /// Requests sent whose answer has not come.
+    waiting: usize,
+    /// No more requests follow.
+    drained: bool,
+    failed: bool,
+}
+
+impl<S: Stream<Item = AppendRequest> + Unpin> Running<'_, S> {
+    /// Sends requests as they come until the next answer.
+    async fn next(&mut self) -> Option<Result<AppendResult, RpcError>> {
+        loop {
+            if self.failed || (self.drained && self.waiting == 0) {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                answer = self.session.answer() => {
+                    let result = answer.map_or_else(|| Err(broken()), read_answer);
+                    self.waiting = self.waiting.saturating_sub(1);
+                    self.failed = !matches!(result, Ok(Ok(_)));
+                    return Some(result);
+                }
+                request = self.input.next(), if !self.drained => match request {
+                    None => self.drained = true,
+                    Some(request) => {
+                        self.waiting += 1;
+                        if !self.session.send(self.client.frame(request)).await {
+                            self.failed = true;
+                            return Some(Err(broken()));
+                        }
+                    }
+                },
+            }
+        }
+    }
+}
+
+fn read_answer(answer: pb::ReplicateResponse) -> Result<AppendResult, RpcError> {
+    use pb::replicate_response::Result as Answer;
+    match answer.result {
+        Some(Answer::Matched(id)) => Ok(Ok(Some(codec::log_id_from_wire(id)))),
+        Some(Answer::MatchedNothing(_)) => Ok(Ok(None)),
+        Some(Answer::Conflict(id)) => {
+            Ok(Err(StreamAppendError::Conflict(codec::log_id_from_wire(id))))
+        }
+        Some(Answer::HigherVote(vote)) => {
+            Ok(Err(StreamAppendError::HigherVote(codec::vote_from_wire(vote))))
+        }
+        Some(Answer::Error(error)) => Err(unreachable(&LinkError(error))),
+        None => Err(RPCError::Network(NetworkError::from_string("the peer sent an empty answer"))),
+    }
+}
+
+impl RaftNetworkV2<TypeConfig> for PeerClient {
+    type SnapshotData = SnapshotView;
+
+    async fn append_entries(
+        &mut self,
+        request: AppendRequest,
+        option: RPCOption,
+    ) -> Result<AppendEntriesResponse<TypeConfig>, RpcError> {
+        let once = futures::stream::iter([request]);
+        let mut answers = self.stream_append(once, option).await?;
+        match answers.next().await {
+            Some(answer) => Ok(answer?.into()),
+            None => Err(broken()),
+        }
+    }
+
+    fn stream_append<'s, S>(
+        &'s mut self,
+        input: S,
+        _option: RPCOption,
+    ) -> BoxFuture<'s, Result<BoxStream<'s, Result<AppendResult, RpcError>>, RpcError>>
+    where
+        S: Stream<Item = AppendRequest> + Send + Unpin + 'static,
+    {
+        Box::pin(async move {
+            let Some(session) = self.link.open() else {
+                return Err(unreachable(&LinkError(format!("{} is not connected", self.addr))));
+            };
+            let client = &*self;
+            let running =
+                Running { client, session, input, waiting: 0, drained: false, failed: false };
+            let answers = futures::stream::unfold(running, |mut running| async move {
+                running.next().await.map(|answer| (answer, running))
+            });
+            Ok(answers.boxed())
+        })
+    }
+
+    async fn vote(
+        &mut self,
+        rpc: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<TypeConfig>, RpcError> {
+        self.ask_for_vote(rpc, &option, false).await
+    }
+
+    async fn pre_vote(
+        &mut self,
+        rpc: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<TypeConfig>, RpcError> {
+        self.ask_for_vote(rpc, &option, true).await
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        vote: Vote,
+        snapshot: SnapshotOf<TypeConfig, SnapshotView>,
+        cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
+        _option: RPCOption,
+    ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
+        let parts = send_snapshot(self.envelope.clone(), vote, snapshot.snapshot);
+        let send = self.transport.install_snapshot(&self.addr, parts);
+        let answer = tokio::select! {
+            closed = cancel => return Err(StreamingError::Closed(closed)),
+            answer = send => answer,
+        };
+        let answer = answer.map_err(|e| StreamingError::Unreachable(Unreachable::new(&e)))?;
+        let vote = answer.vote.map_or(vote, codec::vote_from_wire);
+        Ok(SnapshotResponse::new(vote))
+    }
+
+    async fn transfer_leader(
+        &mut self,
+        request: TransferLeaderRequest<TypeConfig>,
+        _option: RPCOption,
+    ) -> Result<TransferLeaderResponse<TypeConfig>, RpcError> {
+        let request = pb::HandOverRequest {
+            envelope: Some(self.envelope.clone()),
+            from_leader: Some(codec::vote_to_wire(request.from_leader())),
+            last: request.last_log_id().copied().map(codec::log_id_to_wire),
+        };
+        let answer = self.transport.hand_over(&self.addr, request).await;
+        let refused = answer.map_err(|e| unreachable(&e))?.refused;
+        if refused.is_empty() {
+            return Ok(Ok(()));
+        }
+        Err(RPCError::Network(NetworkError::from_string(refused)))
+    }
+
+    fn backoff(&self) -> Option<Backoff> {
+        Some(Backoff::new(std::iter::repeat(Duration::from_millis(50))))
+    }
+}
+
+impl PeerClient {
+    async fn ask_for_vote(
+        &self,
+        rpc: VoteRequest<TypeConfig>,
+        option: &RPCOption,
+        pre_vote: bool,
+    ) -> Result<VoteResponse<TypeConfig>, RpcError> {
+        let request = pb::VoteRequest {
+            envelope: Some(self.envelope.clone()),
+            vote: Some(codec::vote_to_wire(&rpc.vote)),
+            last: rpc.last_log_id.map(codec::log_id_to_wire),
+            leadership_transfer: rpc.leadership_transfer,
+            pre_vote,
+        };
+        let timeout = option.hard_ttl().min(VOTE_TIMEOUT);
+        let call = tokio::time::timeout(timeout, self.transport.vote(&self.addr, request));
+        let answer = call.await.map_err(|_| {
+            RPCError::Timeout(Timeout {
+                action: RPCTypes::Vote,
+                id: self.envelope.from,
+                target: self.target,
+                timeout,
+            })
+        })?;
+        let answer = answer.map_err(|e| unreachable(&e))?;
+        let vote = answer.vote.map_or(rpc.vote, codec::vote_from_wire);
+        let last = answer.last.map(codec::log_id_from_wire);
+        Ok(VoteResponse::new(vote, last, answer.granted))
+    }
+}
+
+/// Header first, then the records in parts of about [`SNAPSHOT_PART_BYTES`]. A snapshot that cannot be
+/// read to its end is sent without its end mark, and the peer refuses it.
+fn send_snapshot(
+    envelope: pb::Envelope,
+    vote: Vote,
+    view: SnapshotView,
+) -> mpsc::Receiver<pb::InstallSnapshotRequest> {
+    use pb::install_snapshot_request::Part;
+    let (parts, queue) = mpsc::channel(SNAPSHOT_PARTS_QUEUED);
+    tokio::task::spawn_blocking(move || {
+        let send = |part| parts.blocking_send(pb::InstallSnapshotRequest { part: Some(part) });
+        let pb_header = header(envelope, vote, &view);
+        let mut waiting = pb::SnapshotRecords::default();
+        let mut bytes = 0;
+        // Sending fails once the peer has hung up: it says why in its answer.
+        if send(Part::Header(pb_header)).is_err() {
+            return;
+        }
+        for record in view.records() {
+            match record {
+                Ok((key, value)) => {
+                    bytes += key.len() + value.len();
+                    let record = pb::SnapshotRecord { key: key.into(), value: value.into() };
+                    waiting.records.push(record);
+                }
+                Err(error) => return tracing::error!(%error, "cannot send a snapshot"),
+            }
+            if bytes >= SNAPSHOT_PART_BYTES {
+                bytes = 0;
+                if send(Part::Records(std::mem::take(&mut waiting))).is_err() {
+                    return;
+                }
+            }
+        }
+        waiting.complete = true;
+        let _ = send(Part::Records(waiting));
+    });
+    queue
+}
+
+fn header(envelope: pb::Envelope, vote: Vote, view: &SnapshotView) -> pb::SnapshotHeader {
+    let manifest = view.manifest().clone();
+    pb::SnapshotHeader {
+        envelope: Some(envelope),
+        vote: Some(codec::vote_to_wire(&vote)),
+        last: manifest.last,
+        membership_at: manifest.membership_at,
+        membership: manifest.membership,
+    }
+}

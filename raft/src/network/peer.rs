@@ -1,0 +1,276 @@
+//! The answering side: frames of any group in, what the group's replica says out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use openraft::raft::{StreamAppendError, TransferLeaderRequest, VoteRequest};
+use parking_lot::RwLock;
+use proto::pb;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::{ReceiverStream, UnboundedReceiverStream};
+
+use super::{Inbound, LINK_QUEUE_FRAMES, LinkError};
+use crate::codec;
+use crate::group::Replica;
+use crate::machine::{Machine, open_view};
+use crate::snapshot::{Manifest, SnapshotWriter};
+use crate::types::{AppendRequest, AppendResult};
+use crate::wal::GroupId;
+
+/// Answers peers for every group of a node.
+#[derive(Debug)]
+pub struct PeerHandler<M: Machine> {
+    cluster_id: String,
+    node_id: u64,
+    groups: RwLock<HashMap<GroupId, Replica<M>>>,
+    closing: watch::Sender<bool>,
+}
+
+impl<M: Machine> PeerHandler<M> {
+    /// Knows no groups yet.
+    pub fn new(cluster_id: String, node_id: u64) -> Arc<Self> {
+        let (groups, closing) = (RwLock::default(), watch::Sender::new(false));
+        Arc::new(Self { cluster_id, node_id, groups, closing })
+    }
+
+    /// Ends every stream: peers see at once that this node is gone.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+        self.groups.write().clear();
+    }
+
+    pub(crate) fn add(&self, replica: Replica<M>) {
+        self.groups.write().insert(replica.group(), replica);
+    }
+
+    /// The replica that a message is for. A message for another node or cluster is refused: a node that
+    /// was set up with the wrong address must not disturb this one.
+    fn addressed(&self, envelope: Option<&pb::Envelope>) -> Result<Replica<M>, LinkError> {
+        let envelope = envelope.ok_or_else(|| LinkError("the message has no envelope".into()))?;
+        if envelope.cluster_id != self.cluster_id || envelope.to != self.node_id {
+            return Err(LinkError(format!(
+                "the message is for node {} of cluster {:?}, this is node {} of {:?}",
+                envelope.to, envelope.cluster_id, self.node_id, self.cluster_id
+            )));
+        }
+        let groups = self.groups.read();
+        let replica = groups.get(&envelope.group).cloned();
+        replica.ok_or_else(|| LinkError(format!("shard {} is not here", envelope.group)))
+    }
+
+    /// Serves one peer's replication stream until it ends.
+    pub fn replicate(
+        self: &Arc<Self>,
+        inbound: Inbound<pb::ReplicateRequest>,
+    ) -> BoxStream<'static, pb::ReplicateResponse> {
+        let (answers, out) = mpsc::channel(LINK_QUEUE_FRAMES);
+        tokio::spawn(Arc::clone(self).serve(inbound, answers));
+        ReceiverStream::new(out).boxed()
+    }
+
+    async fn serve(
+        self: Arc<Self>,
+        mut inbound: Inbound<pb::ReplicateRequest>,
+        answers: mpsc::Sender<pb::ReplicateResponse>,
+    ) {
+        let mut sessions: HashMap<u64, mpsc::UnboundedSender<AppendRequest>> = HashMap::new();
+        let mut closing = self.closing.subscribe();
+        loop {
+            let frame = tokio::select! {
+                frame = inbound.next() => frame,
+                // Whether it closes or has gone: the stream ends.
+                _ = closing.wait_for(|&closing| closing) => return,
+            };
+            let Some(Ok(frame)) = frame else { return };
+            let session = frame.session;
+            if frame.end {
+                sessions.remove(&session);
+                continue;
+            }
+            if !sessions.contains_key(&session) {
+                match self.addressed(frame.envelope.as_ref()) {
+                    Ok(replica) => {
+                        sessions.insert(session, start_session(replica, session, answers.clone()));
+                    }
+                    Err(error) => {
+                        refuse(&answers, session, error).await;
+                        continue;
+                    }
+                }
+            }
+            let Some(requests) = sessions.get(&session) else { continue };
+            match read_request(frame) {
+                // A session whose replica has gone ends by itself.
+                Ok(request) => drop(requests.send(request)),
+                Err(error) => refuse(&answers, session, LinkError(error.to_string())).await,
+            }
+        }
+    }
+
+    /// Answers a vote or pre-vote.
+    ///
+    /// # Errors
+    /// When the message is not for this node, or the replica may not vote.
+    pub async fn vote(&self, request: pb::VoteRequest) -> Result<pb::VoteResponse, LinkError> {
+        let replica = self.addressed(request.envelope.as_ref())?;
+        if !replica.may_vote() {
+            return Err(LinkError("the replica is being rebuilt and may not vote yet".into()));
+        }
+        let vote = request.vote.ok_or_else(|| LinkError("the request has no vote".into()))?;
+        let mut rpc = VoteRequest::new(
+            codec::vote_from_wire(vote),
+            request.last.map(codec::log_id_from_wire),
+        );
+        rpc.leadership_transfer = request.leadership_transfer;
+        let raft = replica.raft();
+        let answer = if request.pre_vote { raft.pre_vote(rpc).await } else { raft.vote(rpc).await };
+        let answer = answer.map_err(|e| LinkError(e.to_string()))?;
+        Ok(pb::VoteResponse {
+            vote: Some(codec::vote_to_wire(&answer.vote)),
+            granted: answer.vote_granted,
+            last: answer.last_log_id.map(codec::log_id_to_wire),
+        })
+    }
+
+    /// Takes leadership over, if the log is complete.
+    ///
+    /// # Errors
+    /// When the message is not for this node.
+    pub async fn hand_over(
+        &self,
+        request: pb::HandOverRequest,
+    ) -> Result<pb::HandOverResponse, LinkError> {
+        let replica = self.addressed(request.envelope.as_ref())?;
+        let from = request.from_leader.ok_or_else(|| LinkError("the request has no vote".into()))?;
+        let rpc = TransferLeaderRequest::new(
+            codec::vote_from_wire(from),
+            self.node_id,
+            request.last.map(codec::log_id_from_wire),
+        );
+        let answer = replica.raft().handle_transfer_leader(rpc).await;
+        let refused = match answer {
+            Ok(Ok(())) => String::new(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => return Err(LinkError(error.to_string())),
+        };
+        Ok(pb::HandOverResponse { refused })
+    }
+
+    /// Says whether the replica here has anything.
+    ///
+    /// # Errors
+    /// When the message is not for this node.
+    pub fn recall(&self, request: &pb::RecallRequest) -> Result<pb::RecallResponse, LinkError> {
+        let replica = self.addressed(request.envelope.as_ref())?;
+        Ok(pb::RecallResponse { blank: replica.is_blank() })
+    }
+
+    /// Writes a peer's snapshot to the own store, then installs it.
+    ///
+    /// # Errors
+    /// When the snapshot is cut off, older than what is here, or cannot be written.
+    pub async fn install_snapshot(
+        &self,
+        mut parts: Inbound<pb::InstallSnapshotRequest>,
+    ) -> Result<pb::InstallSnapshotResponse, LinkError> {
+        let first = parts.next().await.transpose()?.and_then(|part| part.part);
+        let Some(pb::install_snapshot_request::Part::Header(header)) = first else {
+            return Err(LinkError("a snapshot begins with its header".into()));
+        };
+        let replica = self.addressed(header.envelope.as_ref())?;
+        let vote = header.vote.ok_or_else(|| LinkError("the snapshot has no vote".into()))?;
+        let known = replica.snapshots().current().and_then(|view| view.manifest().last);
+        if known.map(|id| id.index) >= header.last.map(|id| id.index) {
+            return Err(LinkError("a snapshot as new as this one is here already".into()));
+        }
+        let mut writer = replica.snapshots().begin().await;
+        receive_records(&mut parts, &mut writer).await?;
+        writer.remove_others().map_err(|e| LinkError(e.to_string()))?;
+        let manifest = Manifest {
+            last: header.last,
+            membership_at: header.membership_at,
+            membership: header.membership,
+        };
+        let view = writer.commit(manifest).await.map_err(|e| LinkError(e.to_string()))?;
+        let snapshot = open_view(view).map_err(|e| LinkError(e.to_string()))?;
+        let answer = replica.raft().install_full_snapshot(codec::vote_from_wire(vote), snapshot);
+        let answer = answer.await.map_err(|e| LinkError(e.to_string()))?;
+        Ok(pb::InstallSnapshotResponse { vote: Some(codec::vote_to_wire(&answer.vote)) })
+    }
+}
+
+async fn receive_records(
+    parts: &mut Inbound<pb::InstallSnapshotRequest>,
+    writer: &mut SnapshotWriter,
+) -> Result<(), LinkError> {
+    while let Some(part) = parts.next().await.transpose()? {
+        let Some(pb::install_snapshot_request::Part::Records(records)) = part.part else {
+            return Err(LinkError("records of a snapshot were expected".into()));
+        };
+        for record in &records.records {
+            writer.put(&record.key, &record.value).map_err(|e| LinkError(e.to_string()))?;
+        }
+        if records.complete {
+            return Ok(());
+        }
+    }
+    Err(LinkError("the snapshot was cut off".into()))
+}
+
+async fn refuse(answers: &mpsc::Sender<pb::ReplicateResponse>, session: u64, error: LinkError) {
+    let result = Some(pb::replicate_response::Result::Error(error.0));
+    // When nobody listens any more the session is over anyway.
+    let _ = answers.send(pb::ReplicateResponse { session, result }).await;
+}
+
+/// Feeds a session's requests to openraft and sends its answers back.
+fn start_session<M: Machine>(
+    replica: Replica<M>,
+    session: u64,
+    answers: mpsc::Sender<pb::ReplicateResponse>,
+) -> mpsc::UnboundedSender<AppendRequest> {
+    // Unbounded, but the sender's openraft bounds the requests in flight.
+    let (requests, stream) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let results = replica.raft().stream_append(UnboundedReceiverStream::new(stream));
+        let mut results = std::pin::pin!(results);
+        while let Some(result) = results.next().await {
+            let result = match result {
+                Ok(result) => write_answer(result),
+                Err(fatal) => pb::replicate_response::Result::Error(fatal.to_string()),
+            };
+            let response = pb::ReplicateResponse { session, result: Some(result) };
+            if answers.send(response).await.is_err() {
+                return;
+            }
+        }
+    });
+    requests
+}
+
+fn write_answer(result: AppendResult) -> pb::replicate_response::Result {
+    use pb::replicate_response::Result as Answer;
+    match result {
+        Ok(Some(id)) => Answer::Matched(codec::log_id_to_wire(id)),
+        Ok(None) => Answer::MatchedNothing(true),
+        Err(StreamAppendError::Conflict(id)) => Answer::Conflict(codec::log_id_to_wire(id)),
+        Err(StreamAppendError::HigherVote(vote)) => {
+            Answer::HigherVote(codec::vote_to_wire(&vote))
+        }
+    }
+}
+
+fn read_request(frame: pb::ReplicateRequest) -> Result<AppendRequest, codec::CodecError> {
+    let prev = frame.prev.map(codec::log_id_from_wire);
+    let first = prev.map_or(0, |id| id.index + 1);
+    let entries = frame.entries.iter().zip(first..);
+    let vote = frame.vote.ok_or_else(|| codec::missing("vote"))?;
+    Ok(AppendRequest {
+        vote: codec::vote_from_wire(vote),
+        prev_log_id: prev,
+        entries: entries.map(|(bytes, i)| codec::decode_entry(i, bytes)).collect::<Result<_, _>>()?,
+        leader_commit: frame.leader_commit.map(codec::log_id_from_wire),
+    })
+}

@@ -1,0 +1,282 @@
+//! The store of a node: one sled database, a tree of records per shard, one tree of manifests.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use prost::Message as _;
+use tracing::{info, warn};
+
+use super::record::{self, Manifest};
+use super::view::SnapshotView;
+use super::writer::SnapshotWriter;
+use super::{SLED_CACHE_BYTES, SnapshotError};
+
+const MANIFESTS: &str = "manifests";
+
+/// Generations kept: the one in use and the one to fall back on.
+const GENERATIONS: usize = 2;
+
+/// How a store was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// There was none.
+    New,
+    /// It opened.
+    Kept,
+    /// It did not open; it lies at this path now, and an empty one took its place.
+    MovedAside(PathBuf),
+}
+
+/// The snapshot store of a node.
+#[derive(Clone, Debug)]
+pub struct SnapshotStore {
+    pub(super) db: sled::Db,
+    path: Arc<Path>,
+}
+
+impl SnapshotStore {
+    /// Opens the store in `path`, or moves what lies there aside and starts an empty one.
+    ///
+    /// # Errors
+    /// When not even an empty store can be opened.
+    pub fn open(path: &Path) -> Result<(Self, Opened), SnapshotError> {
+        let existed = path.join("db").exists();
+        // sled may panic on a damaged file (its issue 1387); that, too, means that it did not open.
+        let attempt = std::panic::catch_unwind(|| Self::open_db(path));
+        match attempt {
+            Ok(Ok(store)) => Ok((store, if existed { Opened::Kept } else { Opened::New })),
+            failed => {
+                let why = match failed {
+                    Ok(Err(error)) => error.to_string(),
+                    _ => "sled panicked".to_owned(),
+                };
+                let aside = free_name(path);
+                warn!(path = %path.display(), aside = %aside.display(), why, "moving a snapshot store aside");
+                fs::rename(path, &aside)
+                    .map_err(|source| SnapshotError::Sync { path: path.into(), source })?;
+                Ok((Self::open_db(path)?, Opened::MovedAside(aside)))
+            }
+        }
+    }
+
+    fn open_db(path: &Path) -> Result<Self, SnapshotError> {
+        let db = sled::Config::default()
+            .path(path)
+            .cache_capacity(SLED_CACHE_BYTES)
+            .flush_every_ms(None)
+            .open()
+            .map_err(|source| SnapshotError::Store { path: path.into(), source })?;
+        Ok(Self { db, path: path.into() })
+    }
+
+    /// The snapshots of one shard, at the newest generation that checks.
+    ///
+    /// `log_reaches` says whether the log still has every entry after the given index, so that an
+    /// older generation may be used.
+    ///
+    /// # Errors
+    /// When sled fails. Damage is not an error: it is told by [`ShardSnapshots::lost`].
+    pub fn shard(
+        &self,
+        group: u32,
+        log_reaches: impl Fn(Option<u64>) -> bool,
+    ) -> Result<ShardSnapshots, SnapshotError> {
+        let records = self.tree(&format!("records-{group}"))?;
+        let manifests = self.tree(MANIFESTS)?;
+        let mut shard = ShardSnapshots {
+            store: self.clone(),
+            group,
+            records,
+            manifests,
+            newest: Arc::default(),
+            writing: Arc::default(),
+            lost: false,
+        };
+        shard.choose_generation(log_reaches)?;
+        Ok(shard)
+    }
+
+    fn tree(&self, name: &str) -> Result<sled::Tree, SnapshotError> {
+        self.db.open_tree(name).map_err(|source| self.failed(source))
+    }
+
+    pub(super) fn failed(&self, source: sled::Error) -> SnapshotError {
+        SnapshotError::Store { path: self.path.to_path_buf(), source }
+    }
+
+    /// Flushes sled and then syncs its file, which sled itself does not do.
+    pub(super) fn sync(&self) -> Result<(), SnapshotError> {
+        self.db.flush().map_err(|source| self.failed(source))?;
+        let synced = File::open(self.path.join("db"))
+            .and_then(|file| file.sync_all())
+            .and_then(|()| File::open(&*self.path)?.sync_all());
+        synced.map_err(|source| SnapshotError::Sync { path: self.path.to_path_buf(), source })
+    }
+}
+
+fn free_name(path: &Path) -> PathBuf {
+    (1_u32..)
+        .map(|n| path.with_extension(format!("damaged-{n}")))
+        .find(|candidate| !candidate.exists())
+        .expect("there are more numbers than damaged stores")
+}
+
+/// The snapshots of one shard.
+#[derive(Clone, Debug)]
+pub struct ShardSnapshots {
+    pub(super) store: SnapshotStore,
+    pub(super) group: u32,
+    pub(super) records: sled::Tree,
+    pub(super) manifests: sled::Tree,
+    /// Newest committed generation and its manifest.
+    pub(super) newest: Arc<Mutex<Option<(u64, Manifest)>>>,
+    /// Held by the one writer.
+    writing: Arc<tokio::sync::Mutex<()>>,
+    lost: bool,
+}
+
+impl ShardSnapshots {
+    /// The newest snapshot, if there is one.
+    #[must_use]
+    pub fn current(&self) -> Option<SnapshotView> {
+        let (generation, manifest) = self.newest.lock().clone()?;
+        Some(SnapshotView::new(self.clone(), generation, manifest))
+    }
+
+    /// Whether snapshots were there but none could be used: the replica must be rebuilt from its peers.
+    #[must_use]
+    pub fn lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Starts to write the next generation, once nobody else is writing one.
+    pub async fn begin(&self) -> SnapshotWriter {
+        let turn = Arc::clone(&self.writing).lock_owned().await;
+        let next = self.newest.lock().as_ref().map_or(1, |(generation, _)| generation + 1);
+        SnapshotWriter::new(self.clone(), next, turn)
+    }
+
+    /// The newest version of one record, checked.
+    ///
+    /// # Errors
+    /// When sled fails or the record is damaged.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, SnapshotError> {
+        let newest = self.records.scan_prefix(record::key_prefix(key)).next_back();
+        let Some((sled_key, value)) = newest.transpose().map_err(|e| self.store.failed(e))? else {
+            return Ok(None);
+        };
+        let value = self.check(&sled_key, &value)?;
+        Ok(value.map(<[u8]>::to_vec))
+    }
+
+    /// Forgets every record and manifest of the shard.
+    ///
+    /// # Errors
+    /// When sled fails.
+    pub fn clear(&self) -> Result<(), SnapshotError> {
+        *self.newest.lock() = None;
+        for (generation, _) in self.stored_manifests()? {
+            self.remove_manifest(generation)?;
+        }
+        self.records.clear().map_err(|e| self.store.failed(e))?;
+        self.store.sync()
+    }
+
+    pub(super) fn check<'a>(
+        &self,
+        sled_key: &[u8],
+        stored: &'a [u8],
+    ) -> Result<Option<&'a [u8]>, SnapshotError> {
+        record::decode_value(sled_key, stored).map_err(|()| {
+            let (key, generation) = record::split_version_key(sled_key).unwrap_or((sled_key, 0));
+            let key = String::from_utf8_lossy(key).into_owned();
+            SnapshotError::Damaged { group: self.group, key, generation }
+        })
+    }
+
+    pub(super) fn manifest_key(&self, generation: u64) -> Vec<u8> {
+        record::version_key(&self.group.to_be_bytes(), generation)
+    }
+
+    pub(super) fn remove_manifest(&self, generation: u64) -> Result<(), SnapshotError> {
+        self.manifests
+            .remove(self.manifest_key(generation))
+            .map_err(|e| self.store.failed(e))
+            .map(drop)
+    }
+
+    /// Generations of the shard that have a manifest, newest first, damaged manifests as `None`.
+    fn stored_manifests(&self) -> Result<Vec<(u64, Option<Manifest>)>, SnapshotError> {
+        let mut found = Vec::new();
+        for item in self.manifests.scan_prefix(record::key_prefix(&self.group.to_be_bytes())).rev()
+        {
+            let (key, value) = item.map_err(|e| self.store.failed(e))?;
+            let Some((_, generation)) = record::split_version_key(&key) else { continue };
+            let manifest = record::decode_value(&key, &value)
+                .ok()
+                .flatten()
+                .and_then(|bytes| Manifest::decode(bytes).ok());
+            found.push((generation, manifest));
+        }
+        Ok(found)
+    }
+
+    fn choose_generation(
+        &mut self,
+        log_reaches: impl Fn(Option<u64>) -> bool,
+    ) -> Result<(), SnapshotError> {
+        let stored = self.stored_manifests()?;
+        let mut chosen = None;
+        for (generation, manifest) in &stored {
+            let Some(manifest) = manifest else {
+                warn!(shard = self.group, generation, "a snapshot manifest is damaged");
+                continue;
+            };
+            let last = manifest.last.map(|id| id.index);
+            let view = SnapshotView::new(self.clone(), *generation, manifest.clone());
+            match view.verify() {
+                Ok(()) if log_reaches(last) => {
+                    chosen = Some((*generation, manifest.clone()));
+                    break;
+                }
+                Ok(()) => warn!(shard = self.group, generation, "the log begins after a snapshot"),
+                Err(error) => warn!(shard = self.group, generation, %error, "a snapshot is damaged"),
+            }
+        }
+        self.lost = chosen.is_none() && !stored.is_empty();
+        let kept = chosen.as_ref().map_or(0, |(generation, _)| *generation);
+        *self.newest.lock() = chosen;
+        self.drop_newer_than(kept, &stored)?;
+        info!(shard = self.group, generation = kept, lost = self.lost, "opened snapshots");
+        Ok(())
+    }
+
+    /// Removes what a generation that was never committed, or is damaged, has left behind.
+    fn drop_newer_than(
+        &self,
+        kept: u64,
+        stored: &[(u64, Option<Manifest>)],
+    ) -> Result<(), SnapshotError> {
+        for (generation, _) in stored.iter().filter(|(generation, _)| *generation > kept) {
+            self.remove_manifest(*generation)?;
+        }
+        for item in &self.records {
+            let (key, _) = item.map_err(|e| self.store.failed(e))?;
+            let stale = record::split_version_key(&key).is_none_or(|(_, g)| g > kept);
+            if stale {
+                self.records.remove(key).map_err(|e| self.store.failed(e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes manifests beyond the generations that are kept.
+    pub(super) fn drop_old_manifests(&self) -> Result<(), SnapshotError> {
+        for (generation, _) in self.stored_manifests()?.into_iter().skip(GENERATIONS) {
+            self.remove_manifest(generation)?;
+        }
+        Ok(())
+    }
+}

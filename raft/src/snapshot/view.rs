@@ -1,0 +1,110 @@
+//! A snapshot as one generation sees it.
+
+use super::record::{self, Manifest};
+use super::store::ShardSnapshots;
+use super::SnapshotError;
+
+/// A committed snapshot: a manifest, and the records as they stood in its generation.
+#[derive(Clone, Debug)]
+pub struct SnapshotView {
+    shard: ShardSnapshots,
+    generation: u64,
+    manifest: Manifest,
+}
+
+impl SnapshotView {
+    pub(super) fn new(shard: ShardSnapshots, generation: u64, manifest: Manifest) -> Self {
+        Self { shard, generation, manifest }
+    }
+
+    /// What the snapshot contains.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The generation, counted up from 1.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Every record, checked, in the order of length and key.
+    #[must_use]
+    pub fn records(&self) -> ViewIter {
+        ViewIter {
+            inner: self.shard.records.iter(),
+            shard: self.shard.clone(),
+            generation: self.generation,
+            pending: None,
+        }
+    }
+
+    /// Reads every record once.
+    pub(super) fn verify(&self) -> Result<(), SnapshotError> {
+        self.records().try_for_each(|record| record.map(drop))
+    }
+}
+
+/// A record: its key and its value.
+type Record = (Vec<u8>, Vec<u8>);
+
+/// The records of a [`SnapshotView`].
+pub struct ViewIter {
+    inner: sled::Iter,
+    shard: ShardSnapshots,
+    generation: u64,
+    /// The newest version so far of the key being read.
+    pending: Option<(sled::IVec, sled::IVec)>,
+}
+
+impl ViewIter {
+    fn finish(
+        &self,
+        sled_key: &[u8],
+        stored: &[u8],
+    ) -> Result<Option<Record>, SnapshotError> {
+        let value = self.shard.check(sled_key, stored)?;
+        let key = record::split_version_key(sled_key).map_or(sled_key, |(key, _)| key);
+        Ok(value.map(|value| (key.to_vec(), value.to_vec())))
+    }
+}
+
+impl Iterator for ViewIter {
+    type Item = Result<Record, SnapshotError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let next = match self.inner.next() {
+                Some(Ok(pair)) => Some(pair),
+                Some(Err(e)) => return Some(Err(self.shard.store.failed(e))),
+                None => None,
+            };
+            let done = match (&self.pending, &next) {
+                (Some((old, _)), Some((new, _))) if same_key(old, new) => None,
+                _ => self.pending.take(),
+            };
+            let ended = next.is_none();
+            if let Some((key, value)) = next {
+                match record::split_version_key(&key) {
+                    Some((_, generation)) if generation <= self.generation => {
+                        self.pending = Some((key, value));
+                    }
+                    Some(_) => {}
+                    None => return Some(self.finish(&key, &[]).transpose()?),
+                }
+            }
+            match done.map(|(key, value)| self.finish(&key, &value)) {
+                Some(Ok(None)) | None if ended => return None,
+                Some(Ok(None)) | None => {}
+                Some(Ok(Some(record))) => return Some(Ok(record)),
+                Some(Err(error)) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+fn same_key(a: &[u8], b: &[u8]) -> bool {
+    let key = |k: &[u8]| k.len().saturating_sub(8);
+    a.get(..key(a)) == b.get(..key(b))
+}

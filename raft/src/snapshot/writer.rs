@@ -1,0 +1,119 @@
+//! Writing the next generation.
+
+use prost::Message as _;
+use tokio::sync::OwnedMutexGuard;
+
+use super::record::{self, Manifest};
+use super::store::ShardSnapshots;
+use super::view::SnapshotView;
+use super::{MAX_KEY_BYTES, SnapshotError};
+
+/// Writes the records of one generation; nothing counts until [`SnapshotWriter::commit`].
+#[derive(Debug)]
+pub struct SnapshotWriter {
+    shard: ShardSnapshots,
+    generation: u64,
+    /// Versions that nothing needs once this generation is committed.
+    superseded: Vec<sled::IVec>,
+    written: u64,
+    /// No other writer while this one lives.
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl SnapshotWriter {
+    pub(super) fn new(shard: ShardSnapshots, generation: u64, turn: OwnedMutexGuard<()>) -> Self {
+        Self { shard, generation, superseded: Vec::new(), written: 0, _turn: turn }
+    }
+
+    /// Writes the value of a key.
+    ///
+    /// # Errors
+    /// When the key is too long or sled fails.
+    pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), SnapshotError> {
+        self.write(key, Some(value))
+    }
+
+    /// Removes a key from this generation on.
+    ///
+    /// # Errors
+    /// When the key is too long or sled fails.
+    pub fn remove(&mut self, key: &[u8]) -> Result<(), SnapshotError> {
+        self.write(key, None)
+    }
+
+    /// Removes every key that this generation has not written: for a snapshot that came from a peer.
+    ///
+    /// # Errors
+    /// When sled fails.
+    pub fn remove_others(&mut self) -> Result<(), SnapshotError> {
+        let Some(current) = self.shard.current() else { return Ok(()) };
+        for item in current.records() {
+            let (key, _) = item?;
+            let ours = record::version_key(&key, self.generation);
+            let known = self.shard.records.contains_key(ours);
+            if !known.map_err(|e| self.shard.store.failed(e))? {
+                self.remove(&key)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many records were written.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Makes the generation count: syncs the records, then writes and syncs the manifest.
+    ///
+    /// # Errors
+    /// When sled or the file system fails; the generation before stays in use.
+    pub async fn commit(self, manifest: Manifest) -> Result<SnapshotView, SnapshotError> {
+        let commit = tokio::task::spawn_blocking(move || self.commit_blocking(manifest));
+        commit.await.expect("committing a snapshot does not panic")
+    }
+
+    /// [`SnapshotWriter::commit`] for callers outside a runtime.
+    ///
+    /// # Errors
+    /// As [`SnapshotWriter::commit`].
+    pub fn commit_blocking(self, manifest: Manifest) -> Result<SnapshotView, SnapshotError> {
+        let Self { shard, generation, superseded, written: _, _turn } = self;
+        shard.store.sync()?;
+        let key = shard.manifest_key(generation);
+        let value = record::encode_value(&key, Some(&manifest.encode_to_vec()));
+        shard.manifests.insert(key, value).map_err(|e| shard.store.failed(e))?;
+        shard.store.sync()?;
+        *shard.newest.lock() = Some((generation, manifest.clone()));
+        for old in superseded {
+            shard.records.remove(old).map_err(|e| shard.store.failed(e))?;
+        }
+        shard.drop_old_manifests()?;
+        Ok(SnapshotView::new(shard, generation, manifest))
+    }
+
+    fn write(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), SnapshotError> {
+        if key.len() > MAX_KEY_BYTES {
+            return Err(SnapshotError::KeyTooLong(key.len()));
+        }
+        let sled_key = record::version_key(key, self.generation);
+        let stored = record::encode_value(&sled_key, value);
+        let failed = |e| self.shard.store.failed(e);
+        // Newest first: ours, the one that the generation before needs, then those nobody needs.
+        let older = self.shard.records.scan_prefix(record::key_prefix(key)).keys().rev();
+        let mut needed = true;
+        for old in older {
+            let old = old.map_err(failed)?;
+            let Some((_, generation)) = record::split_version_key(&old) else { continue };
+            if generation >= self.generation {
+                continue;
+            }
+            if !std::mem::take(&mut needed) {
+                self.superseded.push(old);
+            }
+        }
+        self.shard.records.insert(sled_key, stored).map_err(failed)?;
+        self.written += 1;
+        Ok(())
+    }
+}
