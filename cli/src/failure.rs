@@ -194,10 +194,8 @@ mod tests {
     use client_sdk::pb::{Code, Problem};
 
     fn failure(code: Code) -> Failure {
-        let problem = Problem {
-            alternatives: vec!["14B".into()],
-            ..Problem::new(code, "seat 14A is taken")
-        };
+        let problem =
+            Problem { alternatives: vec!["14B".into()], ..Problem::new(code, "seat 14A is taken") };
         Failure::from(Error::from(problem))
     }
 

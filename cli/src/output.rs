@@ -61,23 +61,25 @@ pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
 
 /// The rows of a table as lines without trailing blanks.
 pub(crate) fn table_text(table: &Table) -> String {
-    let lines: Vec<String> =
-        table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned()).collect();
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
+        .collect();
     lines.join("\n")
 }
 
-/// Names and values, one a line.
+/// Names and values, one a line; empty values are left out.
 pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
-    let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let shown = pairs.iter().filter(|(_, value)| !value.is_empty());
-    let lines: Vec<String> =
-        shown.map(|(name, value)| format!("{name:width$}  {value}")).collect();
+    let width = shown.clone().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines: Vec<String> = shown.map(|(name, value)| format!("{name:width$}  {value}")).collect();
     lines.join("\n")
 }
 
 /// A moment as people write it, in UTC.
 pub(crate) fn unix_ms_text(unix_ms: u64) -> String {
-    let moment = i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let moment =
+        i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     moment.map_or_else(|| format!("{unix_ms} ms"), |moment| format!("{moment:.0}"))
 }
 

@@ -1,7 +1,8 @@
 //! What the client itself costs: commands a second, and processor time for each, against a server that
 //! answers everything at once and does nothing else.
 //!
-//! Client and server each have one thread. `cargo bench -p seatgrid-client-sdk --bench null_server`.
+//! Client and server each have one thread. `cargo bench -p seatgrid-client-sdk --bench null_server`. With
+//! `-- --serve` it prints its address and serves for ever, for measuring a load generator.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../tests/fake/mod.rs"]
@@ -34,6 +35,12 @@ fn main() {
         });
     });
     let endpoint = rx.recv().unwrap();
+    if std::env::args().any(|argument| argument == "--serve") {
+        println!("{endpoint}");
+        loop {
+            std::thread::park();
+        }
+    }
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         for streams_per_node in [1, 2] {

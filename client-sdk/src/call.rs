@@ -37,17 +37,39 @@ impl Shared {
     /// Sends a command to the leader of `shard` until it is answered or the deadline has passed.
     pub(crate) async fn execute(&self, shard: ShardId, command: &Command) -> Result<Reply, Error> {
         let deadline = Instant::now() + self.options.deadline;
-        self.attempts(shard, deadline, |node, until| send(node, command, until)).await
+        let patience = self.options.attempt_timeout;
+        let attempt = |node| send(node, command, deadline.min(Instant::now() + patience));
+        self.attempts(shard, deadline, attempt).await
     }
 
-    /// Makes a call that is not pipelined at the leader of `shard`.
-    pub(crate) async fn unary<T, F, R>(&self, shard: ShardId, mut call: F) -> Result<T, Error>
+    /// Makes a call that is not pipelined at the leader of `shard`. The call is told how long an attempt
+    /// may take, and sends that along.
+    pub(crate) async fn unary<T, F, R>(&self, shard: ShardId, call: F) -> Result<T, Error>
     where
-        F: FnMut(Arc<Node>) -> R,
+        F: FnMut(Arc<Node>, Duration) -> R,
+        R: Future<Output = Result<T, tonic::Status>>,
+    {
+        self.unary_within(self.options.attempt_timeout, shard, call).await
+    }
+
+    /// The same with attempts that may take longer than usual.
+    pub(crate) async fn unary_within<T, F, R>(
+        &self,
+        patience: Duration,
+        shard: ShardId,
+        mut call: F,
+    ) -> Result<T, Error>
+    where
+        F: FnMut(Arc<Node>, Duration) -> R,
         R: Future<Output = Result<T, tonic::Status>>,
     {
         let deadline = Instant::now() + self.options.deadline;
-        self.attempts(shard, deadline, |node, until| bounded(call(node.clone()), node, until)).await
+        let attempt = |node: Arc<Node>| {
+            let until = deadline.min(Instant::now() + patience);
+            let left = until.saturating_duration_since(Instant::now());
+            bounded(call(node.clone(), left), node, until)
+        };
+        self.attempts(shard, deadline, attempt).await
     }
 
     /// Attempts with the same request until one is answered.
@@ -58,7 +80,7 @@ impl Shared {
         mut attempt: F,
     ) -> Result<T, Error>
     where
-        F: FnMut(Arc<Node>, Instant) -> R,
+        F: FnMut(Arc<Node>) -> R,
         R: Future<Output = Result<T, Failure>>,
     {
         self.budget.deposit();
@@ -72,8 +94,7 @@ impl Shared {
             let allowed = self.pass_breaker(&mut route, turn, now);
             let (mut after, mut leader) = (Duration::ZERO, None);
             if allowed {
-                let until = deadline.min(now + self.options.attempt_timeout);
-                match attempt(route.node.clone(), until).await {
+                match attempt(route.node.clone()).await {
                     Ok(answer) => return Ok(answer),
                     Err(failure) => match attempts.judge(failure) {
                         Verdict::Final(error) => return Err(error),
@@ -88,11 +109,13 @@ impl Shared {
                 continue;
             }
             let wait = after + backoff.next(rand::random());
-            if !self.rest(&route, wait, deadline).await {
-                return Err(attempts.give_up("the deadline passed"));
+            let mut rest = self.rest(&route, wait, deadline).await;
+            // Whom the budget does not let pass waits for its turn, or for a new leader.
+            while allowed && rest == Rest::Over && !self.budget.withdraw(self.now_ms()) {
+                rest = self.rest(&route, backoff.next(rand::random()), deadline).await;
             }
-            if allowed && !self.budget.withdraw(self.now_ms()) {
-                return Err(attempts.give_up("too many retries are under way"));
+            if rest == Rest::Deadline {
+                return Err(attempts.give_up("the deadline passed"));
             }
         }
     }
@@ -112,19 +135,29 @@ impl Shared {
         }
     }
 
-    /// Waits before the next attempt, at most until the leader moves; false when the deadline comes first.
-    async fn rest(&self, route: &Route, wait: Duration, deadline: Instant) -> bool {
+    /// Waits before the next attempt, at most until the leader moves.
+    async fn rest(&self, route: &Route, wait: Duration, deadline: Instant) -> Rest {
         self.topology.stale.notify_one();
         let until = Instant::now() + wait;
         if until >= deadline {
-            return false;
+            return Rest::Deadline;
         }
         tokio::select! {
-            () = tokio::time::sleep_until(until.into()) => {}
-            () = self.topology.moved_since(route) => {}
+            () = tokio::time::sleep_until(until.into()) => Rest::Over,
+            () = self.topology.moved_since(route) => Rest::Moved,
         }
-        true
     }
+}
+
+/// How a wait before the next attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// Its time is over: the next attempt is a retry, and costs one of the budget.
+    Over,
+    /// Another node leads: the next attempt is the first there, and costs nothing.
+    Moved,
+    /// It would last beyond the deadline.
+    Deadline,
 }
 
 /// One attempt over a pipeline.
@@ -145,6 +178,13 @@ async fn send(node: Arc<Node>, command: &Command, until: Instant) -> Result<Repl
         Ok(reply) => Ok(reply),
         Err(lost) => Err(Failure::Lost(lost)),
     }
+}
+
+/// A request that tells its node how long it may take.
+pub(crate) fn timed<T>(message: T, patience: Duration) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.set_timeout(patience);
+    request
 }
 
 /// One attempt of any other call, within its time; the node's health learns from it.

@@ -10,6 +10,7 @@ use proto::pb::cluster_client::ClusterClient;
 use tonic::transport::Channel;
 
 use crate::attempt::{Attempts, Failure, Verdict};
+use crate::call::timed;
 use crate::client::Client;
 use crate::error::Error;
 use crate::node::{Node, with_scheme};
@@ -45,10 +46,12 @@ impl Client {
     pub async fn transfer_leader(&self, shard: ShardId, to: Option<NodeId>) -> Result<(), Error> {
         let to_node = to.map_or(0, NodeId::get);
         let request = pb::TransferLeaderRequest { shard: shard.get(), to_node };
-        let call = move |node: Arc<Node>| async move {
-            Ok(cluster(&node).transfer_leader(request).await?.into_inner())
+        let call = move |node: Arc<Node>, left| async move {
+            Ok(cluster(&node).transfer_leader(timed(request, left)).await?.into_inner())
         };
-        self.shared.unary(shard, call).await.map(drop)
+        // An election takes longer than a command.
+        let patience = self.shared.options.deadline;
+        self.shared.unary_within(patience, shard, call).await.map(drop)
     }
 
     /// Makes the node at `endpoint` write a snapshot of its replicas now.
@@ -61,8 +64,8 @@ impl Client {
     /// Puts an audit mark into the log of a shard; returns its log index.
     pub async fn start_audit(&self, shard: ShardId) -> Result<u64, Error> {
         let request = pb::StartAuditRequest { shard: shard.get() };
-        let call = move |node: Arc<Node>| async move {
-            Ok(cluster(&node).start_audit(request).await?.into_inner())
+        let call = move |node: Arc<Node>, left| async move {
+            Ok(cluster(&node).start_audit(timed(request, left)).await?.into_inner())
         };
         Ok(self.shared.unary(shard, call).await?.index)
     }

@@ -40,7 +40,7 @@ impl Client {
 
 impl HoldGuard {
     /// What is held.
-    #[must_use]
+    #[must_use = "looking at a hold does nothing to it"]
     pub fn held(&self) -> &Held {
         self.held.as_ref().expect("only methods that take the guard end the hold")
     }
@@ -79,7 +79,8 @@ impl HoldGuard {
     /// by itself when the cluster refuses.
     pub fn auto_extend(mut self, ttl: Duration) -> Self {
         self.stop_extending();
-        let (client, trip, hold) = (self.client.clone(), self.held().trip.clone(), self.held().hold);
+        let (client, trip, hold) =
+            (self.client.clone(), self.held().trip.clone(), self.held().hold);
         self.extender = Some(self.runtime.spawn(async move {
             loop {
                 tokio::time::sleep(ttl / 3).await;

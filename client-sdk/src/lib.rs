@@ -1,4 +1,28 @@
 //! What a booking service links to talk to a Seatgrid cluster.
+//!
+//! ```no_run
+//! # async fn book() -> Result<(), seatgrid_client_sdk::Error> {
+//! use seatgrid_client_sdk::{Client, Hold, Options, ids::TripId};
+//!
+//! let client = Client::connect(["http://127.0.0.1:7001"], Options::default()).await?;
+//! let trip = TripId::new("coach-101")?;
+//! let held = client.hold(Hold::seats(&trip, ["14A", "14B"])).await?;
+//! client.confirm(&held).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Client`] keeps the topology of the cluster and sends every command to the leader of the trip's
+//! shard, over a few streams that all callers share. Calls are tried again within their deadline, always
+//! with the same id, so that nothing happens twice: what a request asks for, it asks for once, however
+//! often it is sent. [`Error`] is sorted by who must act.
+//!
+//! - [`HoldGuard`] releases a hold that is neither confirmed nor released.
+//! - [`Watch`] follows the changes of a trip without a gap, and [`SeatMapView`] applies them.
+//! - [`Lane`] keeps thousands of commands in flight from one task, for importers and load generators.
+//! - [`layout`] reads layout files.
+//!
+//! The folder `examples` has whole programs.
 
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]

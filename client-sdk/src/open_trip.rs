@@ -1,6 +1,7 @@
 //! Opening trips, however large their layouts are.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message as _;
 use proto::pb;
@@ -9,6 +10,7 @@ use proto::pb::open_trip_stream_request::Part;
 use proto::pb::pipeline_command::Command;
 use proto::pb::pipeline_reply::Reply;
 
+use crate::call::timed;
 use crate::client::Client;
 use crate::error::Error;
 use crate::node::Node;
@@ -35,7 +37,9 @@ impl Client {
             };
         }
         let parts = Arc::new(parts_of(request));
-        let response = self.shared.unary(shard, |node| stream(node, parts.clone())).await?;
+        let patience = self.shared.options.deadline;
+        let call = |node, left| stream(node, parts.clone(), left);
+        let response = self.shared.unary_within(patience, shard, call).await?;
         let opened = response.opened.ok_or_else(|| Error::protocol("a stream opened nothing"))?;
         Ok(opened.into())
     }
@@ -44,10 +48,12 @@ impl Client {
 async fn stream(
     node: Arc<Node>,
     parts: Arc<Vec<pb::OpenTripStreamRequest>>,
+    left: Duration,
 ) -> Result<pb::OpenTripStreamResponse, tonic::Status> {
     let mut inventory = InventoryClient::new(node.channel.clone());
     let parts = (0..parts.len()).map(move |at| parts[at].clone());
-    Ok(inventory.open_trip_stream(tokio_stream::iter(parts)).await?.into_inner())
+    let request = timed(tokio_stream::iter(parts), left);
+    Ok(inventory.open_trip_stream(request).await?.into_inner())
 }
 
 /// A header without rows, then the rows in parts.

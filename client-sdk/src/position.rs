@@ -14,10 +14,7 @@ pub struct Position {
 
 impl From<pb::Position> for Position {
     fn from(position: pb::Position) -> Self {
-        Self {
-            shard: ShardId::new(position.shard),
-            log: LogPosition::from_packed(position.index),
-        }
+        Self { shard: ShardId::new(position.shard), log: LogPosition::from_packed(position.index) }
     }
 }
 

@@ -10,6 +10,7 @@ use proto::pb;
 use proto::pb::inventory_client::InventoryClient;
 use tonic::transport::Channel;
 
+use crate::call::timed;
 use crate::client::Client;
 use crate::error::Error;
 use crate::node::Node;
@@ -42,23 +43,27 @@ impl Client {
             seats: view.seats,
             legs: view.legs.map(legs),
         };
-        let call = |node: Arc<Node>| {
+        let call = |node: Arc<Node>, left| {
             let request = request.clone();
-            async move { Ok(inventory(&node).get_trip(request).await?.into_inner()) }
+            async move { Ok(inventory(&node).get_trip(timed(request, left)).await?.into_inner()) }
         };
         self.shared.unary(self.shard_of(trip), call).await
     }
 
     /// A hold or booking, as the leader of its trip knows it.
-    pub async fn get_hold(&self, trip: &TripId, hold: HoldId) -> Result<pb::GetHoldResponse, Error> {
+    pub async fn get_hold(
+        &self,
+        trip: &TripId,
+        hold: HoldId,
+    ) -> Result<pb::GetHoldResponse, Error> {
         let request = pb::GetHoldRequest {
             trip_id: trip.as_str().to_owned(),
             hold_id: Bytes::copy_from_slice(hold.as_bytes()),
             mode: read_mode(false).into(),
         };
-        let call = |node: Arc<Node>| {
+        let call = |node: Arc<Node>, left| {
             let request = request.clone();
-            async move { Ok(inventory(&node).get_hold(request).await?.into_inner()) }
+            async move { Ok(inventory(&node).get_hold(timed(request, left)).await?.into_inner()) }
         };
         self.shared.unary(self.shard_of(trip), call).await
     }
@@ -75,9 +80,9 @@ impl Client {
             seat: seat.to_owned(),
             legs: on.map(legs),
         };
-        let call = |node: Arc<Node>| {
+        let call = |node: Arc<Node>, left| {
             let request = request.clone();
-            async move { Ok(inventory(&node).explain_seat(request).await?.into_inner()) }
+            async move { Ok(inventory(&node).explain_seat(timed(request, left)).await?.into_inner()) }
         };
         self.shared.unary(self.shard_of(trip), call).await
     }
@@ -99,7 +104,8 @@ impl Client {
                 Ok(trips) => {
                     outcome = Ok(());
                     for trip in trips {
-                        let seen = found.entry(trip.trip_id.clone()).or_insert_with(|| trip.clone());
+                        let seen =
+                            found.entry(trip.trip_id.clone()).or_insert_with(|| trip.clone());
                         seen.active |= trip.active;
                     }
                 }
@@ -120,7 +126,8 @@ impl Client {
         let mut page_token = String::new();
         while trips.len() < limit {
             let request = pb::ListTripsRequest {
-                page_size: MAX_PAGE_SIZE.min(u32::try_from(limit - trips.len()).unwrap_or(u32::MAX)),
+                page_size: MAX_PAGE_SIZE
+                    .min(u32::try_from(limit - trips.len()).unwrap_or(u32::MAX)),
                 page_token,
                 prefix: prefix.to_owned(),
             };

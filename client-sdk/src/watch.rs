@@ -9,8 +9,7 @@ use proto::pb::changes_client::ChangesClient;
 use proto::pb::watch_response;
 use tonic::Streaming;
 
-use crate::attempt::{Failure, Verdict};
-use crate::attempt::Attempts;
+use crate::attempt::{Attempts, Failure, Verdict};
 use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::error::Error;
@@ -98,7 +97,10 @@ impl Watch {
         if !route.node.health.allow(Instant::now()) {
             match shared.topology.another(&route.node, self.turn) {
                 Some(other) => route.node = other,
-                None => return Ok(self.lost(Duration::ZERO).await),
+                None => {
+                    self.lost(Duration::ZERO).await;
+                    return Ok(());
+                }
             }
         }
         let request = pb::WatchRequest {
@@ -122,7 +124,8 @@ impl Watch {
             }
             Err(_) => {
                 route.node.health.failure(Instant::now());
-                Ok(self.lost(Duration::ZERO).await)
+                self.lost(Duration::ZERO).await;
+                Ok(())
             }
         }
     }

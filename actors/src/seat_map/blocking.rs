@@ -69,15 +69,16 @@ fn explain(
 fn alternatives(map: &SeatMap, asked: &[SeatNo], near: SeatNo, legs: Legs) -> Few<SeatNo, 5> {
     let mut found = Few::new();
     let layout = &map.open.layout;
-    let seats = layout.seats();
-    let model = &seats[near.index()];
-    if map.counters.most_taken(model.zone, legs) >= layout.capacity(model.zone) {
+    let zone = layout.zone_of(near);
+    if map.counters.most_taken(zone, legs) >= layout.capacity(zone) {
         return found;
     }
+    let seats = layout.seats();
+    let model = &seats[near.index()];
     let suits = |number: u32| {
         let seat = SeatNo::new(number);
         map.occupancy.is_free(seat, legs)
-            && seats[seat.index()].zone == model.zone
+            && layout.zone_of(seat) == zone
             && kept_like(seats[seat.index()].attributes, model.attributes)
             && asked.binary_search(&seat).is_err()
     };

@@ -71,6 +71,7 @@ pub(super) struct Changes(VecDeque<Change>);
 
 impl Changes {
     /// Adds a change, dropping the oldest beyond the limit.
+    #[inline]
     pub(super) fn push(&mut self, change: Change) {
         if self.0.len() == MAX_CHANGES {
             self.0.pop_front();

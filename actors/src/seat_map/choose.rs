@@ -206,10 +206,12 @@ impl<'a> Search<'a> {
     /// Whether the place is a seat that is free and may be chosen.
     fn suits(&self, seat: Option<SeatNo>) -> bool {
         let Some(seat) = seat else { return false };
-        let spec = &self.map.open.layout.seats()[seat.index()];
-        self.map.occupancy.is_free(seat, self.legs)
-            && spec.zone == self.zone
-            && spec.attributes.contains(self.best.required)
+        let layout = &self.map.open.layout;
+        if !self.map.occupancy.is_free(seat, self.legs) || layout.zone_of(seat) != self.zone {
+            return false;
+        }
+        let spec = &layout.seats()[seat.index()];
+        spec.attributes.contains(self.best.required)
             && spec.attributes.shared_with(self.barred).is_empty()
     }
 

@@ -22,6 +22,7 @@ impl Counters {
     }
 
     /// Counts places as taken.
+    #[inline]
     pub(super) fn add(&mut self, zone: ZoneNo, legs: Legs, class: Class, count: u32) {
         for cell in self.cells_of(zone, legs) {
             cell[class as usize] += count;
@@ -29,6 +30,7 @@ impl Counters {
     }
 
     /// Counts places as free.
+    #[inline]
     pub(super) fn subtract(&mut self, zone: ZoneNo, legs: Legs, class: Class, count: u32) {
         for cell in self.cells_of(zone, legs) {
             cell[class as usize] -= count;
@@ -57,6 +59,7 @@ impl Counters {
         size_of_val(&*self.cells)
     }
 
+    #[inline]
     fn cells_of(&mut self, zone: ZoneNo, legs: Legs) -> &mut [Taken] {
         let start = zone.index() * self.leg_count;
         &mut self.cells[start + usize::from(legs.from())..start + usize::from(legs.to())]

@@ -32,6 +32,7 @@ impl Deadlines {
     }
 
     /// Sets the deadline of a slot that has none.
+    #[inline]
     pub(super) fn insert(&mut self, slot: u32, at: Timestamp) {
         let index = slot as usize;
         if self.places.len() <= index {
@@ -46,6 +47,7 @@ impl Deadlines {
     ///
     /// # Panics
     /// If it has none.
+    #[inline]
     pub(super) fn remove(&mut self, slot: u32) {
         let place = std::mem::replace(&mut self.places[slot as usize], NONE) as usize;
         assert!(self.heap[place].1 == slot, "slot {slot} has no deadline");
@@ -89,6 +91,7 @@ impl Deadlines {
     }
 
     /// Moves the node up until its parent is not later; says where it came to rest.
+    #[inline]
     fn rise(&mut self, mut place: usize) -> usize {
         let node = self.heap[place];
         while place > 0 {
@@ -119,6 +122,7 @@ impl Deadlines {
     }
 
     /// Writes a node and remembers its place.
+    #[inline]
     fn set(&mut self, place: usize, node: (Timestamp, u32)) {
         self.heap[place] = node;
         self.places[node.1 as usize] = u32::try_from(place).expect("as many as holds");

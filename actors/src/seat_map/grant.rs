@@ -96,6 +96,7 @@ pub(super) fn check_buyer(map: &SeatMap, buyer: &BuyerId, more: u32) -> Result<(
 }
 
 /// Holds places that are free. Below the last rung.
+#[inline]
 pub(super) fn give(
     map: &mut SeatMap,
     turn: Turn,

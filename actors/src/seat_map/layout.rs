@@ -1,6 +1,7 @@
 //! A layout: the static geometry that all trips with the same vehicle or hall share.
 
 use std::fmt;
+use std::ops::Range;
 
 use hashbrown::HashTable;
 use proto::ids::{SeatNo, ZoneNo};
@@ -85,6 +86,8 @@ pub struct Place {
 pub struct Layout {
     spec: LayoutSpec,
     places: Box<[Option<Place>]>,
+    /// The zone of every seat, close together: deciding reads it more often than all else.
+    zone_of: Box<[ZoneNo]>,
     zones: Box<[ZoneIndex]>,
     by_name: HashTable<u32>,
     rows_ascend: bool,
@@ -96,6 +99,8 @@ pub struct Layout {
 pub(super) struct ZoneIndex {
     /// How many seats it has.
     pub(super) seats: u32,
+    /// Its seats as runs of consecutive numbers, ascending.
+    pub(super) runs: Vec<Range<u32>>,
     /// The rows that hold any of them, ascending.
     pub(super) rows: Vec<u32>,
     /// Its seats without a row, ascending.
@@ -109,13 +114,14 @@ impl Layout {
         layout_check::check_zones(&spec)?;
         let by_name = layout_check::index_names(&spec)?;
         let places = layout_check::place_seats(&spec)?;
+        let zone_of = spec.seats.iter().map(|seat| seat.zone).collect();
         let zones = layout_check::index_zones(&spec, &places);
         let in_rows = spec.rows.iter().flatten().flatten();
         let rows_ascend = in_rows.is_sorted();
         let mut bytes = Vec::new();
         super::codec::put_spec(&spec, &mut bytes);
         let digest = LayoutDigest(xxh3_128(&bytes).to_be_bytes());
-        Ok(Self { spec, places, zones, by_name, rows_ascend, digest })
+        Ok(Self { spec, places, zone_of, zones, by_name, rows_ascend, digest })
     }
 
     /// The seats in order of their numbers.
@@ -153,6 +159,12 @@ impl Layout {
         self.spec.zones.get(zone.index())
     }
 
+    /// The zone of a seat that exists.
+    #[inline]
+    pub(super) fn zone_of(&self, seat: SeatNo) -> ZoneNo {
+        self.zone_of[seat.index()]
+    }
+
     /// Where a seat stands; `None` for a seat without a row.
     pub fn place(&self, seat: SeatNo) -> Option<Place> {
         self.places.get(seat.index()).copied().flatten()
@@ -170,6 +182,11 @@ impl Layout {
     /// The rows that hold seats of a zone, ascending.
     pub(super) fn rows_of(&self, zone: ZoneNo) -> &[u32] {
         &self.zones[zone.index()].rows
+    }
+
+    /// The seats of a zone as runs of consecutive numbers, ascending.
+    pub(super) fn runs_of(&self, zone: ZoneNo) -> &[Range<u32>] {
+        &self.zones[zone.index()].runs
     }
 
     /// The seats of a zone that stand in no row, ascending.

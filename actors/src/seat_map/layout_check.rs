@@ -160,9 +160,13 @@ pub(super) fn place_seats(spec: &LayoutSpec) -> Result<Box<[Option<Place>]>, Lay
 /// Finds the seats of every zone.
 pub(super) fn index_zones(spec: &LayoutSpec, places: &[Option<Place>]) -> Box<[ZoneIndex]> {
     let mut zones = vec![ZoneIndex::default(); spec.zones.len()];
-    for ((number, seat), place) in (0..).zip(&spec.seats).zip(places) {
+    for ((number, seat), place) in (0_u32..).zip(&spec.seats).zip(places) {
         let zone = &mut zones[seat.zone.index()];
         zone.seats += 1;
+        match zone.runs.last_mut() {
+            Some(run) if run.end == number => run.end += 1,
+            _ => zone.runs.push(number..number + 1),
+        }
         if place.is_none() {
             zone.loose.push(SeatNo::new(number));
         }

@@ -12,6 +12,7 @@ use super::{SeatMap, Turn};
 
 impl SeatMap {
     /// Adds a hold or block and takes its places, which are free.
+    #[inline]
     pub(super) fn admit(&mut self, turn: Turn, record: Record, kind: ChangeKind) -> u32 {
         let places = record.places.clone();
         let expires = record.state.can_expire().then_some(record.deadline);
@@ -43,6 +44,7 @@ impl SeatMap {
     }
 
     /// Marks places, which are free, as taken by a live record.
+    #[inline]
     pub(super) fn take_places(&mut self, slot: u32, places: &Places) {
         let record = self.registry.record(slot);
         let (legs, class) = (record.legs, live_class(record));
@@ -50,7 +52,7 @@ impl SeatMap {
             Places::Seats(seats) => {
                 for &seat in seats {
                     self.occupancy.take(seat, legs, slot);
-                    let zone = self.open.layout.seats()[seat.index()].zone;
+                    let zone = self.open.layout.zone_of(seat);
                     self.counters.add(zone, legs, class, 1);
                 }
             }
@@ -69,7 +71,7 @@ impl SeatMap {
             Places::Seats(seats) => {
                 for &seat in seats {
                     self.occupancy.give_back(seat, legs, slot);
-                    let zone = self.open.layout.seats()[seat.index()].zone;
+                    let zone = self.open.layout.zone_of(seat);
                     self.counters.subtract(zone, legs, class, 1);
                 }
             }
@@ -92,7 +94,7 @@ impl SeatMap {
         match &record.places {
             Places::Seats(seats) => {
                 for &seat in seats {
-                    let zone = self.open.layout.seats()[seat.index()].zone;
+                    let zone = self.open.layout.zone_of(seat);
                     self.counters.subtract(zone, legs, from, 1);
                     self.counters.add(zone, legs, to, 1);
                 }
@@ -113,6 +115,7 @@ impl SeatMap {
     }
 
     /// Writes a change record about a hold, booking or block.
+    #[inline]
     pub(super) fn note(
         &mut self,
         at: Timestamp,
@@ -151,6 +154,7 @@ impl SeatMap {
     }
 
     /// Whether the trip counts this record towards its buyer's limit.
+    #[inline]
     pub(super) fn counts(&self, record: &Record) -> bool {
         self.open.rules.max_seats_per_buyer != 0
             && !record.buyer.is_anonymous()
@@ -159,6 +163,7 @@ impl SeatMap {
 }
 
 /// What a live record has its places for.
+#[inline]
 fn live_class(record: &Record) -> Class {
     assert!(record.entry == NONE, "a finished hold has no places");
     record.state.class().expect("a record that is not finished is live")

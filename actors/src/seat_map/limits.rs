@@ -74,7 +74,7 @@ pub const DEFAULT_HOLD_CAP_MS: u64 = 2 * HOUR_MS;
 /// How long a finished id is remembered, in milliseconds of log time: no client retries for a day.
 pub const REMEMBER_MS: u64 = 24 * HOUR_MS;
 
-/// Most finished ids that a trip remembers, in ids: about 6 MB at the very most.
+/// Most finished ids that a trip remembers, in ids: about 12 MB at the very most.
 pub const MAX_REMEMBERED: usize = 65_536;
 
 /// Change records that a trip keeps for watchers, in records: a slower watcher reads the map anew.

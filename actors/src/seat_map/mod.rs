@@ -14,6 +14,11 @@
 //! * `occupancy.rs`, `counters.rs`, `registry.rs`, `deadlines.rs` and `buyers.rs` are the state; `ledger.rs`
 //!   keeps them in step, `invariants.rs` proves that it did.
 //!
+//! # Ids
+//! A command is answered once: a retry with the same id and body gets the first answer, also when that
+//! was a refusal that the log has seen. (A refusal by [`SeatMap::check`] left no trace.) So whoever wants
+//! to ask again after a refusal makes a new id; whoever does not know the answer keeps the old one.
+//!
 //! # Time
 //! `apply` first expires what is due at the command's log time. So a hold whose deadline has come is
 //! over for every command, whether or not an `Expire` was proposed for it.

@@ -2,6 +2,8 @@
 //!
 //! The bits answer "is it free?" in a nanosecond; the claims answer "who has it?" when it is not.
 
+use std::ops::Range;
+
 use proto::ids::{Legs, SeatNo};
 
 use super::slab::NONE;
@@ -59,6 +61,16 @@ impl Occupancy {
         touched.into_iter().all(|word| words[word] & mask(legs, word) == 0)
     }
 
+    /// How many of these seats are free on all of the legs.
+    pub(super) fn count_free(&self, seats: Range<u32>, legs: Legs) -> u32 {
+        if self.words_per_seat == 1 {
+            let mask = mask(legs, 0);
+            let words = &self.words[seats.start as usize..seats.end as usize];
+            return words.iter().map(|word| u32::from(word & mask == 0)).sum();
+        }
+        seats.map(|seat| u32::from(self.is_free(SeatNo::new(seat), legs))).sum()
+    }
+
     /// The words of a seat.
     pub(super) fn words_of(&self, seat: SeatNo) -> &[u64] {
         &self.words[seat.index() * self.words_per_seat..][..self.words_per_seat]
@@ -100,6 +112,7 @@ impl Occupancy {
     ///
     /// # Panics
     /// If it is not free on all of the legs: a double sale is never written down.
+    #[inline]
     pub(super) fn take(&mut self, seat: SeatNo, legs: Legs, owner: u32) {
         assert!(self.is_free(seat, legs), "seat {seat} is taken on {legs}");
         self.flip(seat, legs);
@@ -151,6 +164,7 @@ impl Occupancy {
     }
 
     /// Stores a claim in a free cell.
+    #[inline]
     fn cell(&mut self, claim: Claim) -> u32 {
         if self.free == NONE {
             self.claims.push(claim);
@@ -163,6 +177,7 @@ impl Occupancy {
     }
 
     /// Turns the bits of the legs over.
+    #[inline]
     fn flip(&mut self, seat: SeatNo, legs: Legs) {
         let start = seat.index() * self.words_per_seat;
         for word in usize::from(legs.from()) / 64..=usize::from(legs.to() - 1) / 64 {

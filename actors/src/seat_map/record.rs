@@ -114,6 +114,7 @@ impl Record {
     }
 
     /// What it has now, as a grant.
+    #[inline]
     pub(super) fn grant(&self) -> Grant {
         Grant {
             hold: self.id,

@@ -87,6 +87,7 @@ impl Registry {
     }
 
     /// The record in a slot, to change.
+    #[inline]
     pub(super) fn record_mut(&mut self, slot: u32) -> &mut Record {
         &mut self.records[slot]
     }
@@ -155,6 +156,7 @@ impl Registry {
     }
 
     /// Adds a live hold, booking or block whose id is not known.
+    #[inline]
     pub(super) fn insert(&mut self, record: Record) -> u32 {
         let id = record.id.into();
         let slot = self.records.insert(record);
@@ -163,6 +165,7 @@ impl Registry {
     }
 
     /// Remembers the answer to a command that made no hold and whose id is not known.
+    #[inline]
     pub(super) fn remember(&mut self, at: Timestamp, id: CommandId, print: u64, answer: Answer) {
         let entry = self.append(at, Finished::Command { id, fingerprint: print, answer });
         self.index(id, entry | IS_ENTRY);
@@ -217,6 +220,7 @@ impl Registry {
         }
     }
 
+    #[inline]
     fn index(&mut self, id: CommandId, tagged: u32) {
         let (records, memory) = (&self.records, &self.memory);
         let rehash = |&tagged: &u32| hash(id_of(records, memory, tagged));
@@ -228,6 +232,7 @@ impl Registry {
         id_of(&self.records, &self.memory, tagged)
     }
 
+    #[inline]
     fn append(&mut self, at: Timestamp, what: Finished) -> u32 {
         let entry = self.memory.insert(Entry { at, what, older: self.newest, newer: NONE });
         match self.newest {
@@ -269,12 +274,37 @@ fn is_forgotten(finished: Timestamp, now: Timestamp) -> bool {
 }
 
 /// Mixes an id to a hash. Ids are random, but some clients count upwards and some keep low bits equal:
-/// a folded multiplication spreads every bit over all others.
+/// each half goes through a folded multiplication, which spreads every bit over all others.
 #[inline]
 fn hash(id: CommandId) -> u64 {
     let number = id.as_u128();
-    let (high, low) = ((number >> 64) as u64, number as u64);
-    let product =
-        u128::from(high ^ 0x9e37_79b9_7f4a_7c15) * u128::from(low ^ 0xd1b5_4a32_d192_ed03);
+    let low = fold(number as u64 ^ 0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03);
+    fold((number >> 64) as u64 ^ low, 0x8ebc_6af0_9c88_c6e3)
+}
+
+#[inline]
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
     (product >> 64) as u64 ^ product as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table takes the place from the low bits and a tag from the high ones: both must vary.
+    #[test]
+    fn ids_that_look_alike_spread_over_the_table() {
+        for shift in [0, 32, 60, 64, 100] {
+            let ids = (1..=1024_u128).map(|n| HoldId::from_u128(n << shift | 1 << 127));
+            let hashes = ids.map(|id| hash(id.expect("it is not zero").into()));
+            let (mut places, mut tags) = ([0; 64], [0; 128]);
+            for hash in hashes {
+                places[hash as usize % 64] += 1;
+                tags[(hash >> 57) as usize] += 1;
+            }
+            assert!(places.iter().all(|&n| n < 48), "1,024 ids over 64 places: {places:?}");
+            assert!(tags.iter().all(|&n| n < 32), "1,024 ids over 128 tags: {tags:?}");
+        }
+    }
 }

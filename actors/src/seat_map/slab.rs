@@ -35,6 +35,7 @@ impl<T> Slab<T> {
     }
 
     /// Stores a value and says under which number.
+    #[inline]
     pub(super) fn insert(&mut self, value: T) -> u32 {
         self.len += 1;
         if self.free == NONE {
@@ -52,6 +53,7 @@ impl<T> Slab<T> {
     ///
     /// # Panics
     /// If there is none of this number.
+    #[inline]
     pub(super) fn remove(&mut self, slot: u32) -> T {
         let cell = Cell::Free { next: self.free };
         let cell = std::mem::replace(&mut self.cells[slot as usize], cell);
@@ -78,6 +80,7 @@ impl<T> Slab<T> {
 impl<T> std::ops::Index<u32> for Slab<T> {
     type Output = T;
 
+    #[inline]
     fn index(&self, slot: u32) -> &T {
         match &self.cells[slot as usize] {
             Cell::Full(value) => value,
@@ -87,6 +90,7 @@ impl<T> std::ops::Index<u32> for Slab<T> {
 }
 
 impl<T> std::ops::IndexMut<u32> for Slab<T> {
+    #[inline]
     fn index_mut(&mut self, slot: u32) -> &mut T {
         match &mut self.cells[slot as usize] {
             Cell::Full(value) => value,

@@ -168,10 +168,8 @@ impl<'a> View<'a> {
         if upper == 0 || matches!(spec.kind, ZoneKind::GeneralAdmission { .. }) {
             return upper;
         }
-        let seats = (0..).zip(layout.seats()).filter(|(number, seat)| {
-            seat.zone == zone && self.0.occupancy.is_free(SeatNo::new(*number), legs)
-        });
-        u32::try_from(seats.count()).expect("seats are counted in 32 bits")
+        let runs = layout.runs_of(zone).iter();
+        runs.map(|run| self.0.occupancy.count_free(run.clone(), legs)).sum()
     }
 
     /// How the places of a zone are taken on one leg.

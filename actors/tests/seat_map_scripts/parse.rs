@@ -1,6 +1,6 @@
 //! The words of a script: a verb, a name, and `key=value` pairs.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use proto::ids::{BuyerId, CommandId, Fence, HoldId, LogIndex, LogPosition};
 use seatgrid_actors::seat_map::*;
@@ -11,12 +11,12 @@ pub(crate) struct Line<'a> {
     pub(crate) verb: &'a str,
     /// Words without a key, in order.
     pub(crate) words: Vec<&'a str>,
-    keys: HashMap<&'a str, &'a str>,
+    keys: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Line<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        let (mut words, mut keys) = (Vec::new(), HashMap::new());
+        let (mut words, mut keys) = (Vec::new(), BTreeMap::new());
         for word in text.split_whitespace() {
             match word.split_once('=') {
                 Some((key, value)) => assert!(keys.insert(key, value).is_none(), "twice: {word}"),

@@ -114,8 +114,7 @@ async fn reached(
 
 /// Compares what replicas found at one mark.
 fn compare(shard: u32, index: u64, answers: &[(u64, pb::GetAuditResponse)]) -> ShardAudit {
-    let mut audit =
-        ShardAudit { shard, index, replicas: answers.len(), ..ShardAudit::default() };
+    let mut audit = ShardAudit { shard, index, replicas: answers.len(), ..ShardAudit::default() };
     let Some((first_node, first)) = answers.first() else { return audit };
     audit.digest = first.digest;
     audit.counts = Counts::from(first);

@@ -162,7 +162,10 @@ mod tests {
         }
     }
 
-    fn book(lines: &[(Op, u8, u32, Option<(u16, u16)>, u64)]) -> Book {
+    /// What was done, the hold, the seat, its legs, and the position.
+    type Short = (Op, u8, u32, Option<(u16, u16)>, u64);
+
+    fn book(lines: &[Short]) -> Book {
         let mut book = Book::default();
         for &(op, hold, seat, legs, position) in lines {
             assert!(book.add(line(op, hold, seat, legs, position)));

@@ -116,7 +116,10 @@ async fn check_seats(client: &Client, book: &Book, audit: &mut LedgerAudit) -> R
         let seats = match read {
             Ok(trip) => trip.seats,
             Err(Error::Refused(refusal)) => {
-                audit.violation(format!("trip {name} with {} bookings: {refusal}", sold[&trip].len()));
+                audit.violation(format!(
+                    "trip {name} with {} bookings: {refusal}",
+                    sold[&trip].len()
+                ));
                 continue;
             }
             Err(error) => {
@@ -160,9 +163,10 @@ async fn check_holds(
             let (client, name) = (client.clone(), book.trips[hold.trip as usize].clone());
             readers.spawn(async move {
                 let found = match TripId::new(&name) {
-                    Ok(trip) => client.get_hold(&trip, hold.hold).await.map(|found| {
-                        (found.state(), found.seats.len())
-                    }),
+                    Ok(trip) => client
+                        .get_hold(&trip, hold.hold)
+                        .await
+                        .map(|found| (found.state(), found.seats.len())),
                     Err(error) => Err(Error::from(error)),
                 };
                 (hold, found)
@@ -183,10 +187,7 @@ async fn check_holds(
 }
 
 /// What is wrong with a hold as it was found.
-fn judge(
-    hold: &Entry,
-    found: Result<(HoldState, usize), Error>,
-) -> Result<Option<String>, Error> {
+fn judge(hold: &Entry, found: Result<(HoldState, usize), Error>) -> Result<Option<String>, Error> {
     let (state, seats) = match found {
         Ok(found) => found,
         // Ends of holds are remembered for a while only; bookings for ever.

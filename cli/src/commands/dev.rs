@@ -175,11 +175,16 @@ impl Runner {
                 Ok(child) => child,
                 Err(error) => return eprintln!("node {} cannot be started: {error}", self.id),
             };
+            // Waiting for a child closes its standard input: the pipe is kept apart.
+            let stdin = child.stdin.take();
             let ended = tokio::select! {
                 ended = child.wait() => Some(ended),
                 () = told(&mut stopped) => None,
             };
-            let Some(ended) = ended else { return self.stop(child).await };
+            let Some(ended) = ended else {
+                drop(stdin);
+                return self.stop(child).await;
+            };
             let how = ended.map_or_else(|e| e.to_string(), |status| status.to_string());
             let log = log_path(&self.dir, self.id);
             eprintln!("node {} ended: {how}; its log is {}", self.id, log.display());
@@ -209,14 +214,13 @@ impl Runner {
             .stderr(log)
             .spawn()?;
         if let Some(pid) = child.id() {
-            fs::write(self.dir.join(format!("node-{}.pid", self.id)), pid.to_string())?;
+            fs::write(self.dir.join(format!("node-{}.pid", self.id)), format!("{pid}\n"))?;
         }
         Ok(child)
     }
 
-    /// The end of its standard input tells the node to drain.
+    /// Waits for a node whose standard input has ended: that tells it to drain.
     async fn stop(&self, mut child: Child) {
-        drop(child.stdin.take());
         if tokio::time::timeout(STOP_TIMEOUT, child.wait()).await.is_err() {
             eprintln!("node {} does not end and is killed", self.id);
             // A process that has ended by now does not need it.

@@ -188,9 +188,11 @@ impl Show for Listing {
 pub(crate) async fn list(context: &Context, args: ListArgs) -> Result<(), Failure> {
     let found = context.client().await?.list_trips(&args.prefix, args.limit).await?;
     let cut = found.len() == args.limit;
-    let trips = found
-        .into_iter()
-        .map(|trip| Listed { trip: trip.trip_id, shard: trip.shard, active: trip.active });
+    let trips = found.into_iter().map(|trip| Listed {
+        trip: trip.trip_id,
+        shard: trip.shard,
+        active: trip.active,
+    });
     context.print(&Listing { trips: trips.collect() })?;
     if cut {
         context.output.say(&format!("the first {} trips; see --limit and --prefix", args.limit));
@@ -356,8 +358,10 @@ impl Show for Told {
             self.names.join(" ")
         };
         let legs = legs.clone().unwrap_or_default();
-        let line =
-            format!("{version:>6}  {}  {kind:<13} {what}  {legs}  {hold}  {buyer}", unix_ms_text(*at_ms));
+        let line = format!(
+            "{version:>6}  {}  {kind:<13} {what}  {legs}  {hold}  {buyer}",
+            unix_ms_text(*at_ms)
+        );
         line.trim_end().to_owned()
     }
 }
@@ -390,7 +394,8 @@ mod tests {
     #[test]
     fn a_trip_is_shown_by_zone_with_its_totals() {
         let totals = pb::Totals { capacity: 50, free: 47, held: 1, sold: 2, ..Default::default() };
-        let zone = pb::ZoneTotals { zone: "First".into(), totals: Some(totals), ..Default::default() };
+        let zone =
+            pb::ZoneTotals { zone: "First".into(), totals: Some(totals), ..Default::default() };
         let trip = pb::GetTripResponse {
             trip_id: "t1".into(),
             version: 9,

@@ -125,7 +125,8 @@ mod tests {
         let id = TripId::new("t1").unwrap();
         let trip = Trip { id, shard: ShardId::new(3), seats: 9, legs: 2 };
         let mut buyer = Buyer::new("b1".into(), 5_000);
-        let (place, hold_id) = (Place { trip: 0, seat: 4, legs: Some((0, 1)) }, Ids::default().next());
+        let (place, hold_id) =
+            (Place { trip: 0, seat: 4, legs: Some((0, 1)) }, Ids::default().next());
         buyer.begin(place, &trip, hold_id.clone(), Instant::now());
         let Command::Hold(hold) = buyer.command() else { panic!("a life begins with a hold") };
         assert_eq!((hold.hold_id.clone(), hold.seat_numbers[0]), (hold_id.clone(), 4));

@@ -88,7 +88,8 @@ pub(crate) struct Pen {
 impl Pen {
     /// Writes a line.
     pub(crate) fn write(&mut self, entry: Entry<'_>) {
-        let Entry { op, trip, hold, seat, legs, fence, shard, position, ttl_ms, reacquired } = entry;
+        let Entry { op, trip, hold, seat, legs, fence, shard, position, ttl_ms, reacquired } =
+            entry;
         // Written by hand, because a load writes hundreds of thousands a second; ids need no escapes
         // but for quotes and backslashes.
         let _ = write!(self.piece, "{{\"op\":\"{}\",\"trip\":\"", op.name());

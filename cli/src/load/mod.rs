@@ -42,8 +42,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     if let Some(complaint) = args.complaint() {
         return Err(Failure::usage(complaint));
     }
-    let options =
-        Options { streams_per_node: args.streams, window: WINDOW, ..Options::default() };
+    let options = Options { streams_per_node: args.streams, window: WINDOW, ..Options::default() };
     let client = context.client_with(options).await?;
     let mut trips = read_trips(&client, &args).await?;
     if args.workload == Workload::Hot {

@@ -84,8 +84,7 @@ impl Stock {
             free.extend(trips.iter().enumerate().map(|(n, trip)| {
                 // Where a trip has fewer seats than there are workers, the trips take turns.
                 let first = (worker + n) % workers;
-                let mut seats: Vec<u32> =
-                    (0..trip.seats).skip(first).step_by(workers).collect();
+                let mut seats: Vec<u32> = (0..trip.seats).skip(first).step_by(workers).collect();
                 shuffle(&mut seats, rng);
                 seats
             }));
@@ -184,8 +183,9 @@ mod tests {
             }
         }
         all.sort_unstable();
-        let every: Vec<(u32, u32)> =
-            (0..3).flat_map(|trip| (0..trips[trip as usize].seats).map(move |s| (trip, s))).collect();
+        let every: Vec<(u32, u32)> = (0..3)
+            .flat_map(|trip| (0..trips[trip as usize].seats).map(move |s| (trip, s)))
+            .collect();
         assert_eq!(all, every);
     }
 

@@ -56,9 +56,8 @@ pub(crate) struct Tally {
 
 impl Default for Tally {
     fn default() -> Self {
-        let histogram = || {
-            Histogram::new_with_bounds(1, MAX_LATENCY_US, 3).expect("the bounds are in order")
-        };
+        let histogram =
+            || Histogram::new_with_bounds(1, MAX_LATENCY_US, 3).expect("the bounds are in order");
         Self {
             latency_us: [histogram(), histogram(), histogram(), histogram()],
             refusals: BTreeMap::new(),

@@ -91,10 +91,7 @@ fn note_overdue(overdue: usize, health: &Health) {
     }
 }
 
-async fn open(
-    pipe: &Arc<Pipe>,
-    channel: &Channel,
-) -> Result<Streaming<PipelineResponse>, Status> {
+async fn open(pipe: &Arc<Pipe>, channel: &Channel) -> Result<Streaming<PipelineResponse>, Status> {
     let mut grpc = tonic::client::Grpc::new(channel.clone())
         .max_decoding_message_size(MAX_RESPONSE_BYTES)
         .max_encoding_message_size(MAX_REQUEST_BYTES);

@@ -73,11 +73,7 @@ impl LaneQueue {
     }
 
     /// Moves all answers out, or leaves a waker.
-    pub(crate) fn poll_drain(
-        &self,
-        into: &mut Vec<Completion>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
+    pub(crate) fn poll_drain(&self, into: &mut Vec<Completion>, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state.lock();
         if state.done.is_empty() {
             state.waker = Some(cx.waker().clone());
@@ -141,6 +137,12 @@ impl Slots {
         self.in_flight
     }
 
+    /// Whether a command can be taken while at most `window` may wait for their answers.
+    pub(crate) fn has_room(&self, window: usize) -> bool {
+        let slot = self.free != NO_SLOT || self.entries.len() < MAX_SLOTS;
+        slot && self.in_flight < window
+    }
+
     /// Takes a slot for a command; `None` when all are taken.
     pub(crate) fn take(&mut self, waiter: Waiter, deadline: Instant) -> Option<u32> {
         let number = if self.free == NO_SLOT {
@@ -153,7 +155,9 @@ impl Slots {
             self.free
         };
         let entry = &mut self.entries[number as usize];
-        let Slot::Free { next } = entry.slot else { unreachable!("the free list holds free slots") };
+        let Slot::Free { next } = entry.slot else {
+            unreachable!("the free list holds free slots")
+        };
         self.free = next;
         entry.slot = Slot::Waiting { waiter, deadline };
         self.in_flight += 1;
@@ -179,7 +183,9 @@ impl Slots {
     fn finish(&mut self, number: u32, outcome: Outcome, wake: &mut Vec<Waker>) {
         let entry = &mut self.entries[number as usize];
         let slot = std::mem::replace(&mut entry.slot, Slot::Free { next: NO_SLOT });
-        let Slot::Waiting { waiter, .. } = slot else { unreachable!("only a waiting slot finishes") };
+        let Slot::Waiting { waiter, .. } = slot else {
+            unreachable!("only a waiting slot finishes")
+        };
         self.in_flight -= 1;
         match waiter {
             Waiter::Task(waker) => {
@@ -256,7 +262,8 @@ impl Slots {
     ) -> usize {
         let before = self.in_flight;
         for number in 0..self.entries.len() {
-            if matches!(&self.entries[number].slot, Slot::Waiting { deadline, .. } if due(*deadline)) {
+            if matches!(&self.entries[number].slot, Slot::Waiting { deadline, .. } if due(*deadline))
+            {
                 self.finish(number as u32, Err(lost), wake);
             }
         }

@@ -138,7 +138,7 @@ impl Pipe {
         deadline: Instant,
     ) -> Result<(u32, Option<Waker>, bool), NotTaken> {
         let mut state = self.state.lock();
-        if state.slots.in_flight() >= self.window {
+        if !state.slots.has_room(self.window) {
             return Err(NotTaken::Full);
         }
         let tag = state.slots.take(waiter, deadline).ok_or(NotTaken::Full)?;
@@ -164,7 +164,8 @@ impl Pipe {
         let notified = self.room.notified();
         tokio::pin!(notified);
         notified.as_mut().enable();
-        if self.state.lock().slots.in_flight() >= self.window {
+        let full = !self.state.lock().slots.has_room(self.window);
+        if full {
             notified.await;
         }
     }
@@ -227,6 +228,13 @@ impl Pipe {
         self.state.lock().closed
     }
 
+    /// An answer was picked up. That makes room only where slots, not the window, were short.
+    fn slot_freed(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.room.notify_one();
+        }
+    }
+
     fn wake_all(&self, freed: usize, wake: &mut Vec<Waker>) {
         wake.drain(..).for_each(Waker::wake);
         for _ in 0..freed.min(self.waiting.load(Ordering::SeqCst)) {
@@ -260,6 +268,7 @@ impl Future for Pending {
         let polled = self.pipe.state.lock().slots.poll(tag, cx);
         if polled.is_ready() {
             self.tag = None;
+            self.pipe.slot_freed();
         }
         polled
     }
@@ -269,6 +278,7 @@ impl Drop for Pending {
     fn drop(&mut self) {
         if let Some(tag) = self.tag {
             self.pipe.state.lock().slots.abandon(tag);
+            self.pipe.slot_freed();
         }
     }
 }

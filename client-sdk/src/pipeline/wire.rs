@@ -105,7 +105,8 @@ mod tests {
             put_command(*tag, &body, &mut message);
         }
         let read = PipelineRequest::decode(message.as_slice()).unwrap();
-        let expected = commands.map(|(tag, command)| PipelineCommand { tag, command: Some(command) });
+        let expected =
+            commands.map(|(tag, command)| PipelineCommand { tag, command: Some(command) });
         assert_eq!(read.commands, expected);
     }
 }

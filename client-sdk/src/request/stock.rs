@@ -86,13 +86,7 @@ impl Unblock {
     /// Puts all of a block back on sale.
     #[must_use]
     pub fn all(trip: &TripId, block: CommandId) -> Self {
-        Self {
-            trip: trip.clone(),
-            block,
-            id: new_command_id(),
-            seats: Vec::new(),
-            quantity: 0,
-        }
+        Self { trip: trip.clone(), block, id: new_command_id(), seats: Vec::new(), quantity: 0 }
     }
 }
 

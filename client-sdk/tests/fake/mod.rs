@@ -46,6 +46,8 @@ struct State {
     /// Ends every pipeline when it changes.
     cut: watch::Sender<u64>,
     silent: AtomicBool,
+    /// Connections outlive a server that is dropped: what comes over them is turned away.
+    stopped: AtomicBool,
 }
 
 /// A mutex for one value that is taken once.
@@ -90,6 +92,7 @@ impl Node {
             commands: AtomicUsize::new(0),
             cut: watch::channel(0).0,
             silent: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tonic::transport::Server::builder()
@@ -121,6 +124,7 @@ impl Node {
 
     /// Stops listening and drops what runs.
     pub fn stop(&self) {
+        self.state.stopped.store(true, Ordering::SeqCst);
         self.cut();
         drop(self.stop.take());
     }
@@ -174,10 +178,9 @@ pub fn yes(command: &PipelineCommand) -> Vec<PipelineReply> {
         }
         Command::Confirm(_) => Reply::Confirmed(pb::ConfirmResponse::default()),
         Command::Release(_) => Reply::Released(pb::ReleaseResponse::default()),
-        Command::Extend(_) => Reply::Extended(pb::ExtendResponse {
-            expires_at_ms: 2_000,
-            ..Default::default()
-        }),
+        Command::Extend(_) => {
+            Reply::Extended(pb::ExtendResponse { expires_at_ms: 2_000, ..Default::default() })
+        }
         Command::BeginPayment(_) => Reply::PaymentBegun(pb::BeginPaymentResponse::default()),
         Command::OpenTrip(_) => Reply::Opened(pb::OpenTripResponse::default()),
         _ => Reply::Problem(pb::Problem::new(pb::Code::Internal, "not scripted")),
@@ -188,6 +191,13 @@ pub fn yes(command: &PipelineCommand) -> Vec<PipelineReply> {
 /// An answer with a problem.
 pub fn problem(command: &PipelineCommand, problem: pb::Problem) -> Vec<PipelineReply> {
     vec![PipelineReply { tag: command.tag, reply: Some(Reply::Problem(problem)) }]
+}
+
+impl State {
+    fn alive(&self) -> Result<(), Status> {
+        let stopped = self.stopped.load(Ordering::SeqCst);
+        if stopped { Err(Status::unavailable("stopped")) } else { Ok(()) }
+    }
 }
 
 struct Service(Arc<State>);
@@ -229,6 +239,7 @@ macro_rules! inventory {
                 &self,
                 request: Request<Streaming<PipelineRequest>>,
             ) -> Result<Response<Replies>, Status> {
+                self.0.alive()?;
                 self.0.pipelines.fetch_add(1, Ordering::SeqCst);
                 let (tx, rx) = mpsc::channel(64);
                 tokio::spawn(answer_all(self.0.clone(), request.into_inner(), tx));
@@ -242,6 +253,30 @@ macro_rules! inventory {
                 let parts = request.into_inner().count().await as u32;
                 let opened = pb::OpenTripResponse { places: parts, ..Default::default() };
                 Ok(Response::new(pb::OpenTripStreamResponse { opened: Some(opened) }))
+            }
+
+            async fn get_trip(
+                &self,
+                request: Request<pb::GetTripRequest>,
+            ) -> Result<Response<pb::GetTripResponse>, Status> {
+                let trip_id = request.into_inner().trip_id;
+                if !trip_id.starts_with("null-") {
+                    let problem = pb::Problem::new(pb::Code::TripNotFound, "no such trip");
+                    return Err(problem.into_status());
+                }
+                let totals = pb::Totals { capacity: 100, free: 100, ..Default::default() };
+                let zone = pb::ZoneTotals { totals: Some(totals), ..Default::default() };
+                let trip = pb::GetTripResponse { trip_id, zones: vec![zone], ..Default::default() };
+                Ok(Response::new(trip))
+            }
+
+            async fn list_trips(
+                &self,
+                _: Request<pb::ListTripsRequest>,
+            ) -> Result<Response<pb::ListTripsResponse>, Status> {
+                let trip = |n| pb::TripSummary { trip_id: format!("null-{n}"), shard: 0, active: true };
+                let trips = (0..100).map(trip).collect();
+                Ok(Response::new(pb::ListTripsResponse { trips, ..Default::default() }))
             }
 
             $(async fn $method(
@@ -269,9 +304,7 @@ inventory! {
     unblock UnblockRequest UnblockResponse;
     set_sale SetSaleRequest SetSaleResponse;
     batch BatchRequest BatchResponse;
-    get_trip GetTripRequest GetTripResponse;
     get_hold GetHoldRequest GetHoldResponse;
-    list_trips ListTripsRequest ListTripsResponse;
     explain_seat ExplainSeatRequest ExplainSeatResponse;
 }
 
@@ -279,10 +312,7 @@ inventory! {
 impl Changes for Service {
     type WatchStream = Events;
 
-    async fn watch(
-        &self,
-        request: Request<pb::WatchRequest>,
-    ) -> Result<Response<Events>, Status> {
+    async fn watch(&self, request: Request<pb::WatchRequest>) -> Result<Response<Events>, Status> {
         match &self.0.feed {
             Some(feed) => Ok(Response::new(feed(request.into_inner().from_version))),
             None => Err(Status::unimplemented("watch")),
@@ -298,6 +328,7 @@ macro_rules! cluster {
                 &self,
                 _: Request<pb::GetTopologyRequest>,
             ) -> Result<Response<pb::GetTopologyResponse>, Status> {
+                self.0.alive()?;
                 Ok(Response::new(self.0.topology.borrow().clone()))
             }
 
