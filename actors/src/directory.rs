@@ -85,7 +85,8 @@ impl Directory {
     pub(crate) fn activate(&mut self, number: u32) -> Result<Option<&mut Trip>, BadRecord> {
         let cell = &mut self.cells[number as usize];
         if let Slot::Passive(_) = cell.slot {
-            let failed = |why: String| BadRecord(format!("trip {} cannot be activated: {why}", cell.id));
+            let failed =
+                |why: String| BadRecord(format!("trip {} cannot be activated: {why}", cell.id));
             let stored = self.snapshots.get(&record::trip_key(&cell.id));
             let stored = stored.map_err(|e| failed(e.to_string()))?;
             let bytes = stored.ok_or_else(|| failed("its record is gone".into()))?;
@@ -110,7 +111,8 @@ impl Directory {
     pub(crate) fn passivate(&mut self, number: u32) -> bool {
         let cell = &mut self.cells[number as usize];
         let Slot::Active(trip) = &cell.slot else { return false };
-        let may = trip.recorded == Recorded::Yes && trip.map().is_idle() && trip.watchers.is_empty();
+        let may =
+            trip.recorded == Recorded::Yes && trip.map().is_idle() && trip.watchers.is_empty();
         if may {
             cell.slot = Slot::Passive(Passive::of(trip.map()));
             self.active -= 1;

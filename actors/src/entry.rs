@@ -12,8 +12,8 @@
 use bytes::{BufMut as _, Bytes};
 
 use crate::ids::{Timestamp, TripId};
-use crate::seat_map::codec::{self, Layouts};
 use crate::seat_map::Command;
+use crate::seat_map::codec::{self, Layouts};
 
 const VERSION: u8 = 1;
 const COMMANDS: u8 = 1;
@@ -134,7 +134,11 @@ impl<'a> EntryReader<'a> {
     /// The next command: its trip's id, and the command's bytes.
     pub(crate) fn next(&mut self) -> Result<Option<(&'a str, &'a [u8])>, BadEntry> {
         if self.left == 0 {
-            return if self.rest.is_empty() { Ok(None) } else { Err(BadEntry("bytes are left over")) };
+            return if self.rest.is_empty() {
+                Ok(None)
+            } else {
+                Err(BadEntry("bytes are left over"))
+            };
         }
         self.left -= 1;
         let cut = || BadEntry("a command is cut off");

@@ -43,7 +43,7 @@ pub const MAX_EXPIRIES_PER_TICK: usize = 2_048;
 pub const EXPIRY_RETRY_MS: u64 = 2_000;
 
 /// Trips looked at for passivation at one tick: a pass over all trips goes on over many ticks.
-pub const PASSIVATION_STEP: usize = 4_096;
+pub const PASSIVATION_STEP: usize = 512;
 
 /// Snapshot records taken from a shard in one turn.
 pub const SNAPSHOT_STEP_RECORDS: usize = 128;

@@ -97,10 +97,7 @@ pub(crate) fn decode_trip(bytes: &[u8]) -> Result<TripRecord<'_>, BadRecord> {
     }
 }
 
-pub(crate) fn decode_map(
-    bytes: &[u8],
-    layouts: codec::Resolver<'_>,
-) -> Result<SeatMap, BadRecord> {
+pub(crate) fn decode_map(bytes: &[u8], layouts: codec::Resolver<'_>) -> Result<SeatMap, BadRecord> {
     codec::decode_state(bytes, layouts).map_err(|e| BadRecord(format!("a seat map: {e}")))
 }
 

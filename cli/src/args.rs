@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    block, booking, cluster, completions, dev, hold, import, layout, node, sale, seat, trip,
+    block, booking, cluster, completions, dev, hold, import, layout, node, sale, seat, trip, watch,
 };
 use crate::output::Output;
 use crate::{check, load, value};
@@ -105,7 +105,7 @@ pub(crate) enum TripCommand {
     /// Show a trip and, on request, its seats.
     Show(trip::ShowArgs),
     /// Follow the changes of a trip.
-    Watch(trip::WatchArgs),
+    Watch(watch::Args),
 }
 
 #[cfg(test)]

@@ -169,7 +169,7 @@ impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         let code = problem.code();
         let row = meaning(code);
-        let message = problem.sentence();
+        let message = sentence(&problem);
         match (row.actor, row.retry) {
             (Actor::Us, _) => Self::Internal { code, message },
             (_, Retry::SameId) => match code {
@@ -186,6 +186,16 @@ impl From<Problem> for Error {
             _ => Self::Refused(Box::new(Refusal::new(problem, message))),
         }
     }
+}
+
+/// The sentence of a problem, with the seats that stand in the way where the node named them only as data.
+fn sentence(problem: &Problem) -> String {
+    let sentence = problem.sentence();
+    if !problem.message.is_empty() || problem.blocking.is_empty() {
+        return sentence;
+    }
+    let seats: Vec<&str> = problem.blocking.iter().map(|seat| seat.seat.as_str()).collect();
+    format!("{sentence}: {}", seats.join(", "))
 }
 
 impl Refusal {
@@ -238,6 +248,13 @@ mod tests {
         assert_eq!(refusal.retry_at, Some(Timestamp::from_unix_ms(1_000)));
         assert_eq!(refusal.alternatives, ["14B"]);
         assert_eq!(refusal.to_string(), "seat 14A is taken");
+    }
+
+    #[test]
+    fn seats_in_the_way_are_named() {
+        let blocking = vec![BlockingSeat { seat: "14A".into(), ..Default::default() }];
+        let error = Error::from(Problem { blocking, ..Problem::new(Code::SeatTaken, "") });
+        assert_eq!(error.to_string(), "seat taken: 14A");
     }
 
     #[test]

@@ -26,9 +26,16 @@ pub struct HoldGuard {
 
 impl Client {
     /// Holds named seats under a guard that releases them unless they are confirmed.
+    ///
+    /// The guard begins with the call: where the call itself is dropped before its answer has come, such as
+    /// by a timeout of the caller's, what it may have held is released too.
     pub async fn hold_guarded(&self, request: Hold) -> Result<HoldGuard, Error> {
-        let held = self.hold(request).await?;
-        Ok(self.guard(held))
+        let release = Release::new(&request.trip, request.id);
+        let unanswered =
+            Unanswered { client: self.clone(), runtime: Handle::current(), release: Some(release) };
+        let held = self.hold(request).await;
+        unanswered.answered();
+        held.map(|held| self.guard(held))
     }
 
     /// Puts a hold under a guard. Must be called in a tokio runtime.
@@ -118,12 +125,39 @@ impl HoldGuard {
 impl Drop for HoldGuard {
     fn drop(&mut self) {
         self.stop_extending();
-        let Some(held) = self.held.take() else { return };
-        let client = self.client.clone();
-        self.runtime.spawn(async move {
-            if let Err(error) = client.release(&held).await {
-                tracing::warn!(hold = %held.hold, %error, "a dropped hold could not be released");
-            }
-        });
+        if let Some(held) = self.held.take() {
+            release_later(&self.runtime, &self.client, Release::from(&held));
+        }
     }
+}
+
+/// A hold whose answer has not come yet.
+struct Unanswered {
+    client: Client,
+    runtime: Handle,
+    /// Absent once the answer has come.
+    release: Option<Release>,
+}
+
+impl Unanswered {
+    fn answered(mut self) {
+        self.release = None;
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(release) = self.release.take() {
+            release_later(&self.runtime, &self.client, release);
+        }
+    }
+}
+
+fn release_later(runtime: &Handle, client: &Client, release: Release) {
+    let (client, hold) = (client.clone(), release.hold);
+    runtime.spawn(async move {
+        if let Err(error) = client.release(release).await {
+            tracing::warn!(%hold, %error, "a dropped hold could not be released");
+        }
+    });
 }

@@ -18,6 +18,8 @@ pub struct SeatMapView {
     frozen: bool,
     closed: bool,
     seats: BTreeMap<u32, SeatView>,
+    /// What the seats were that a swap has just given back: those that it takes become the same.
+    swapping: Option<SeatState>,
 }
 
 /// One seat of a view.
@@ -101,6 +103,7 @@ impl SeatMapView {
             frozen: trip.frozen,
             closed: trip.closed,
             seats: trip.seats.iter().map(seat).collect(),
+            swapping: None,
         };
     }
 
@@ -113,6 +116,15 @@ impl SeatMapView {
             ChangeKind::Frozen => self.frozen = true,
             ChangeKind::Thawed => self.frozen = false,
             ChangeKind::Closed => self.closed = true,
+            ChangeKind::SwappedOut => {
+                let first = change.seats.first().and_then(|number| self.seats.get(number));
+                self.swapping = first.map(|seat| seat.state);
+                self.set(&change.seats, SeatState::Free);
+            }
+            ChangeKind::SwappedIn => {
+                let state = self.swapping.take().unwrap_or(SeatState::Held);
+                self.set(&change.seats, state);
+            }
             kind => {
                 if let Some(state) = state_after(kind) {
                     self.set(&change.seats, state);
@@ -131,7 +143,7 @@ impl SeatMapView {
     }
 }
 
-/// What a change makes of its seats; none where the seats of a swap are in both states afterwards.
+/// What a change makes of its seats; none where it leaves them as they are.
 fn state_after(kind: ChangeKind) -> Option<SeatState> {
     match kind {
         ChangeKind::Held => Some(SeatState::Held),
@@ -177,6 +189,18 @@ mod tests {
         assert_eq!(view.count(SeatState::Sold), 1);
         assert_eq!(view.count(SeatState::Free), 2);
         assert_eq!((view.version(), view.is_frozen()), (8, true));
+    }
+
+    #[test]
+    fn a_swap_hands_the_state_of_one_seat_to_another() {
+        let mut view = SeatMapView::default();
+        view.apply(&snapshot(0)).unwrap();
+        view.apply(&change(1, ChangeKind::Held, &[0])).unwrap();
+        view.apply(&change(2, ChangeKind::Confirmed, &[0])).unwrap();
+        view.apply(&change(3, ChangeKind::SwappedOut, &[0])).unwrap();
+        view.apply(&change(4, ChangeKind::SwappedIn, &[2])).unwrap();
+        assert_eq!(view.seat(0).unwrap().state, SeatState::Free);
+        assert_eq!(view.seat(2).unwrap().state, SeatState::Sold);
     }
 
     #[test]

@@ -55,6 +55,22 @@ async fn a_guard_that_is_dropped_releases_its_hold() {
 }
 
 #[tokio::test]
+async fn a_guarded_call_that_is_dropped_releases_what_it_may_have_held() {
+    let (node, seen) = recording().await;
+    let client = Client::connect([&node.endpoint], Options::default()).await.unwrap();
+    node.set_silent(true);
+    let hold = Hold::seats(&trip(), ["1A"]);
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.hold_guarded(hold).await.map(drop) }
+    });
+    until("the hold", || node.commands() == 1).await;
+    node.set_silent(false);
+    call.abort();
+    until("the release", || *seen.lock().unwrap() == ["release"]).await;
+}
+
+#[tokio::test]
 async fn a_guard_that_is_confirmed_or_kept_releases_nothing() {
     let (node, seen) = recording().await;
     let client = Client::connect([&node.endpoint], Options::default()).await.unwrap();

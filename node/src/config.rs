@@ -154,11 +154,7 @@ impl Default for Raft {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self {
-            segment_mib: plain(64),
-            log_cache_mib: plain(64),
-            snapshot_after_mib: plain(128),
-        }
+        Self { segment_mib: plain(64), log_cache_mib: plain(64), snapshot_after_mib: plain(128) }
     }
 }
 
@@ -333,8 +329,16 @@ mod tests {
         let cases = [
             ("[cluster]\nid = \"a\"\nshard = 3\n", 3, "unknown field `shard`"),
             ("[cluster]\nid = \"a\"\nshards = 0\n", 3, "1 to 4096 are allowed"),
-            ("[raft]\nheartbeat_ms = 100\nelection_timeout_min_ms = 200\n[cluster]\nid = \"a\"\n", 3, "at least 3 heartbeats"),
-            ("[raft]\nelection_timeout_max_ms = 200\n[cluster]\nid = \"a\"\n", 2, "must be greater than"),
+            (
+                "[raft]\nheartbeat_ms = 100\nelection_timeout_min_ms = 200\n[cluster]\nid = \"a\"\n",
+                3,
+                "at least 3 heartbeats",
+            ),
+            (
+                "[raft]\nelection_timeout_max_ms = 200\n[cluster]\nid = \"a\"\n",
+                2,
+                "must be greater than",
+            ),
         ];
         for (text, line, reason) in cases {
             let error = parse(&format!("{text}{NODE}")).unwrap_err();

@@ -134,9 +134,8 @@ impl Node {
             tasks.spawn(watch_replica(replica.clone(), failed.clone()));
             shards.push(Shard { handle, replica });
         }
-        let endpoint = |m: &crate::config::Member| {
-            (*m.id.get_ref(), format!("http://{}", m.client.get_ref()))
-        };
+        let endpoint =
+            |m: &crate::config::Member| (*m.id.get_ref(), format!("http://{}", m.client.get_ref()));
         let shards = Shards::new(shards, config.cluster.nodes.iter().map(endpoint).collect());
         found_preferred(config, id, &shards, &mut tasks);
 

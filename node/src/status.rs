@@ -31,9 +31,7 @@ pub(crate) async fn closed(mut closing: watch::Receiver<bool>) {
 impl NodeState {
     /// Every shard has a leader that this node knows of, and the node does not drain.
     pub(crate) fn is_ready(&self) -> bool {
-        let led = |shard: &crate::shards::Shard| {
-            shard.replica.status().leadership.leader.is_some()
-        };
+        let led = |shard: &crate::shards::Shard| shard.replica.status().leadership.leader.is_some();
         !self.draining.load(Ordering::Acquire) && self.shards.iter().all(led)
     }
 

@@ -5,5 +5,4 @@
 tonic::include_proto!("seatgrid.v1");
 
 /// The compiled descriptors of every file, for gRPC reflection.
-pub const DESCRIPTORS: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/seatgrid_descriptor.bin"));
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/seatgrid_descriptor.bin"));

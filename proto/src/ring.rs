@@ -67,7 +67,10 @@ mod tests {
         let shards: Vec<u32> = (0..12).map(|n| shard_of(&trip(n), 8).get()).collect();
         assert_eq!(shards, GOLDEN_SHARDS);
         let first: Vec<u64> = (0..8)
-            .map(|s| preference(ShardId::new(s), &[NodeId::new(1), NodeId::new(2), NodeId::new(3)])[0].get())
+            .map(|s| {
+                preference(ShardId::new(s), &[NodeId::new(1), NodeId::new(2), NodeId::new(3)])[0]
+                    .get()
+            })
             .collect();
         assert_eq!(first, GOLDEN_LEADERS);
     }

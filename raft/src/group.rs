@@ -62,11 +62,7 @@ pub struct Leadership {
 pub trait ShardLog: Send + Sync + 'static {
     /// Hands a payload to the log. At most one of "the machine applies it" and `failed` happens first;
     /// after [`ProposeError::Unknown`] the machine may still see it.
-    fn propose(
-        &self,
-        payload: Bytes,
-        failed: OnFailure,
-    ) -> BoxFuture<'_, Result<(), Stopped>>;
+    fn propose(&self, payload: Bytes, failed: OnFailure) -> BoxFuture<'_, Result<(), Stopped>>;
 
     /// Who leads now. Cheap: no I/O, no waiting.
     fn leadership(&self) -> Leadership;
@@ -278,11 +274,7 @@ impl<M: Machine> Replica<M> {
 }
 
 impl<M: Machine> ShardLog for Replica<M> {
-    fn propose(
-        &self,
-        payload: Bytes,
-        failed: OnFailure,
-    ) -> BoxFuture<'_, Result<(), Stopped>> {
+    fn propose(&self, payload: Bytes, failed: OnFailure) -> BoxFuture<'_, Result<(), Stopped>> {
         let done = OnComplete(Box::new(move |result: WriteResult| match result {
             Ok(_) => {}
             Err(ClientWriteError::ForwardToLeader(to)) => {
@@ -302,10 +294,11 @@ impl<M: Machine> ShardLog for Replica<M> {
             && metrics.vote.committed
             && metrics.vote.leader_id.node_id == self.inner.node_id
             && metrics.running_state.is_ok();
-        let confirmed = metrics.last_quorum_acked.is_some_and(|acked| {
-            TypeConfig::now() < acked.into_inner() + self.inner.lease
-        });
-        let caught_up = metrics.last_applied.is_some_and(|id| id.leader_id == metrics.vote.leader_id);
+        let confirmed = metrics
+            .last_quorum_acked
+            .is_some_and(|acked| TypeConfig::now() < acked.into_inner() + self.inner.lease);
+        let caught_up =
+            metrics.last_applied.is_some_and(|id| id.leader_id == metrics.vote.leader_id);
         let staying = self.inner.handing_over.load(Ordering::Acquire) != term;
         Leadership {
             leader: metrics.current_leader,

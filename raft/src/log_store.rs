@@ -64,7 +64,8 @@ impl LogStore {
     }
 
     fn read(&self, from: u64, to: u64, max_bytes: usize) -> io::Result<Vec<Entry>> {
-        let entries = self.wal.entries(self.group, from..to, max_bytes).map_err(io::Error::other)?;
+        let entries =
+            self.wal.entries(self.group, from..to, max_bytes).map_err(io::Error::other)?;
         let decode = |(index, bytes)| codec::decode_entry(index, &bytes);
         entries.into_iter().map(decode).collect::<Result<_, _>>().map_err(io::Error::other)
     }
@@ -144,8 +145,8 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         I::IntoIter: Send,
     {
         let committed = self.committed.lock().take();
-        let mark = committed
-            .map(|id| Op::Meta { slot: slot::COMMITTED, data: codec::encode_log_id(id) });
+        let mark =
+            committed.map(|id| Op::Meta { slot: slot::COMMITTED, data: codec::encode_log_id(id) });
         let entries = entries
             .into_iter()
             .map(|e| Op::Entry { index: e.log_id.index, data: codec::encode_entry(&e) });

@@ -122,8 +122,7 @@ impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
                         batch.push(Committed { index: entry.log_id.index, payload: payload.0 });
                     }
                     EntryPayload::Membership(membership) => {
-                        standing.membership =
-                            StoredMembership::new(Some(entry.log_id), membership);
+                        standing.membership = StoredMembership::new(Some(entry.log_id), membership);
                     }
                 }
                 responders.extend(responder);
@@ -173,9 +172,7 @@ pub(crate) struct SnapshotBuilder<M> {
 impl<M: Machine> RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder<M> {
     type SnapshotData = SnapshotView;
 
-    async fn build_snapshot(
-        &mut self,
-    ) -> Result<SnapshotOf<TypeConfig, SnapshotView>, io::Error> {
+    async fn build_snapshot(&mut self) -> Result<SnapshotOf<TypeConfig, SnapshotView>, io::Error> {
         let written = self.write().await;
         self.machine.snapshot_done(written.is_ok());
         open_view(written?).map_err(io::Error::other)

@@ -4,8 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use openraft::raft::ClientWriteResult;
-use openraft::{BasicNode, RaftTypeConfig};
 use openraft::raft::responder::Responder;
+use openraft::{BasicNode, RaftTypeConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::wal::GroupId;

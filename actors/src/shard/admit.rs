@@ -56,9 +56,12 @@ impl Shard {
             Ok(Some(trip)) => {
                 trip.touched_at_tick = tick;
                 trip.admit(now, &mut ask.command).map(|admission| match admission {
-                    Admission::Answer(outcome) if may_answer => {
-                        Way::Answer(decided(trip.map(), trip.map().position(), &ask.command, outcome))
-                    }
+                    Admission::Answer(outcome) if may_answer => Way::Answer(decided(
+                        trip.map(),
+                        trip.map().position(),
+                        &ask.command,
+                        outcome,
+                    )),
                     Admission::Answer(_) | Admission::Propose => Way::Propose,
                 })
             }

@@ -6,8 +6,8 @@ use raft::{Committed, MachineFailed};
 use tokio::sync::oneshot;
 use tracing::error;
 
-use super::admit::decided;
 use super::Shard;
+use super::admit::decided;
 use crate::ask::{Answer, Failure, Waiter};
 use crate::audit::{self, Audit};
 use crate::directory::Slot;
@@ -127,9 +127,7 @@ impl Shard {
                 self.directory.add(id, Slot::Active(Box::new(trip)));
                 answer
             }
-            Ok(Err(refusal)) => {
-                Answer::Decided { outcome: Err(refusal), position, layout: None }
-            }
+            Ok(Err(refusal)) => Answer::Decided { outcome: Err(refusal), position, layout: None },
             Err(panicked) => {
                 let number = self.directory.add(id, Slot::Fenced("".into(), Recorded::No));
                 self.fence(number, &panicked.0);

@@ -132,7 +132,9 @@ async fn check_seats(client: &Client, book: &Book, audit: &mut LedgerAudit) -> R
         for hold in &sold[&trip] {
             for seat in &hold.seats {
                 let state = states.get(seat).copied().unwrap_or(SeatState::Unspecified);
-                if state != SeatState::Sold {
+                // Of several reasons on several legs the map shows the most lasting one.
+                let elsewhere = hold.legs.is_some() && state == SeatState::Blocked;
+                if state != SeatState::Sold && !elsewhere {
                     let state = state.as_str_name();
                     audit.violation(format!(
                         "trip {name}: seat {seat} of booking {} is {state}",

@@ -54,8 +54,8 @@ pub(crate) struct Args {
     /// Nodes to run.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=9))]
     nodes: u16,
-    /// Shards of a new cluster.
-    #[arg(long, default_value_t = 8)]
+    /// Shards of a new cluster. Few suit a small machine: more commands share a flush.
+    #[arg(long, default_value_t = 3)]
     shards: u32,
     /// The first node's port for clients; others follow. Peers use 100 more, admin 200 more.
     #[arg(long, default_value_t = 7001)]
@@ -100,7 +100,10 @@ async fn serve(args: &Args) -> Result<(), Failure> {
     for (id, endpoint) in (1..).zip(&endpoints) {
         let log = log_path(&args.dir, id);
         let admin = args.port + 199 + id;
-        println!("  node {id}  {endpoint}  metrics http://127.0.0.1:{admin}/metrics  {}", log.display());
+        println!(
+            "  node {id}  {endpoint}  metrics http://127.0.0.1:{admin}/metrics  {}",
+            log.display()
+        );
     }
     if !args.no_samples {
         println!("\n  trips    {}", SAMPLES.map(|(id, ..)| id).join("  "));
@@ -199,10 +202,8 @@ impl Runner {
     }
 
     fn spawn(&self) -> std::io::Result<Child> {
-        let log = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(log_path(&self.dir, self.id))?;
+        let log =
+            fs::File::options().create(true).append(true).open(log_path(&self.dir, self.id))?;
         let child = Command::new(std::env::current_exe()?)
             .args(["node", "--until-stdin-ends", "--id", &self.id.to_string(), "--config"])
             .arg(&self.config)

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use proto::code::meaning;
 use serde::Serialize;
 
-use super::trip::Rules;
+use super::rules::Rules;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::gtfs::{self, Shift, TripInstance};

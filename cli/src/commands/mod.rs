@@ -9,10 +9,12 @@ pub(crate) mod hold;
 pub(crate) mod import;
 pub(crate) mod layout;
 pub(crate) mod node;
+pub(crate) mod rules;
 pub(crate) mod sale;
 pub(crate) mod seat;
 pub(crate) mod seat_drawing;
 pub(crate) mod trip;
+pub(crate) mod watch;
 
 use crate::args::{Command, TripCommand};
 use crate::context::Context;
@@ -25,7 +27,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Trip(TripCommand::Import(args)) => import::run(context, args).await,
         Command::Trip(TripCommand::List(args)) => trip::list(context, args).await,
         Command::Trip(TripCommand::Show(args)) => trip::show(context, args).await,
-        Command::Trip(TripCommand::Watch(args)) => trip::watch(context, args).await,
+        Command::Trip(TripCommand::Watch(args)) => watch::run(context, args).await,
         Command::Layout(args) => layout::run(context, args),
         Command::Hold(args) => hold::run(context, args).await,
         Command::Extend(args) => booking::extend(context, args).await,

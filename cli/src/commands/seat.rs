@@ -5,7 +5,7 @@ use client_sdk::ids::{Legs, TripId};
 use client_sdk::pb;
 use serde::Serialize;
 
-use super::trip::ChangeView;
+use super::watch::ChangeView;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{Show, table, table_text, unix_ms_text};

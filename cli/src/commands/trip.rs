@@ -1,20 +1,18 @@
-//! `seatgrid trip`: open, list, show, watch.
+//! `seatgrid trip`: open, list, show.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use client_sdk::ids::{Legs, TripId};
 use client_sdk::layout::Layout;
-use client_sdk::pb::{LatePolicy, SaleRules};
-use client_sdk::{Event, OpenTrip, SeatMapView, TripView, pb};
+use client_sdk::{OpenTrip, TripView, pb};
 use serde::Serialize;
 
-use super::booking::Late;
+use super::rules::Rules;
 use super::seat_drawing::draw;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{Show, pairs, table, table_text, unix_ms_text};
-use crate::value::{self, id_text, legs_text, word};
+use crate::output::{Show, pairs, table, table_text};
+use crate::value::{self, word};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct OpenArgs {
@@ -31,63 +29,6 @@ pub(crate) struct OpenArgs {
     stops: Vec<String>,
     #[command(flatten)]
     rules: Rules,
-}
-
-/// What trips allow.
-#[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Rules")]
-pub(crate) struct Rules {
-    /// Holds are refused before this time, such as 2026-12-01T10:00:00Z.
-    #[arg(long, value_name = "TIME")]
-    opens_at: Option<jiff::Timestamp>,
-    /// Holds are refused from this time on.
-    #[arg(long, value_name = "TIME")]
-    closes_at: Option<jiff::Timestamp>,
-    /// Seats that one buyer may hold and own together.
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    max_per_buyer: u32,
-    /// Seats in one hold.
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    max_per_hold: u32,
-    /// Shortest life of a hold.
-    #[arg(long, value_name = "TIME", value_parser = value::duration)]
-    min_ttl: Option<Duration>,
-    /// Life of a hold whose buyer asks for none.
-    #[arg(long, value_name = "TIME", value_parser = value::duration)]
-    default_ttl: Option<Duration>,
-    /// Longest life of a hold.
-    #[arg(long, value_name = "TIME", value_parser = value::duration)]
-    max_ttl: Option<Duration>,
-    /// Longest payment window.
-    #[arg(long, value_name = "TIME", value_parser = value::duration)]
-    payment_window: Option<Duration>,
-    /// Longest life of a hold over all extensions and payments.
-    #[arg(long, value_name = "TIME", value_parser = value::duration)]
-    hold_cap: Option<Duration>,
-    /// What a confirm does that comes after its hold has expired.
-    #[arg(long, value_enum)]
-    late: Option<Late>,
-}
-
-impl From<Rules> for SaleRules {
-    fn from(rules: Rules) -> Self {
-        let ms = |time: Option<Duration>| time.map_or(0, |time| time.as_millis() as u64);
-        let at = |moment: Option<jiff::Timestamp>| {
-            moment.and_then(|moment| u64::try_from(moment.as_millisecond()).ok()).unwrap_or(0)
-        };
-        Self {
-            sale_opens_at_ms: at(rules.opens_at),
-            sale_closes_at_ms: at(rules.closes_at),
-            max_seats_per_buyer: rules.max_per_buyer,
-            max_seats_per_hold: rules.max_per_hold,
-            min_hold_ttl_ms: ms(rules.min_ttl),
-            default_hold_ttl_ms: ms(rules.default_ttl),
-            max_hold_ttl_ms: ms(rules.max_ttl),
-            max_payment_window_ms: ms(rules.payment_window),
-            hold_cap_ms: ms(rules.hold_cap),
-            late: rules.late.map_or(LatePolicy::Unspecified, LatePolicy::from).into(),
-        }
-    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -113,15 +54,6 @@ pub(crate) struct ShowArgs {
     /// Take what the asked replica knows, however old.
     #[arg(long)]
     stale: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct WatchArgs {
-    /// The trip.
-    trip: TripId,
-    /// The version to go on from; a snapshot comes first unless given.
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
-    from: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -201,7 +133,7 @@ pub(crate) async fn list(context: &Context, args: ListArgs) -> Result<(), Failur
 }
 
 #[derive(Debug, Serialize)]
-struct TripText {
+pub(crate) struct TripText {
     trip: String,
     title: String,
     version: u64,
@@ -310,83 +242,6 @@ pub(crate) async fn show(context: &Context, args: ShowArgs) -> Result<(), Failur
     context.print(&TripText::from(trip))
 }
 
-/// A change as it is shown.
-#[derive(Debug, Serialize)]
-pub(crate) struct ChangeView {
-    pub(crate) version: u64,
-    pub(crate) at_ms: u64,
-    pub(crate) kind: String,
-    pub(crate) hold: String,
-    pub(crate) buyer: String,
-    pub(crate) legs: Option<String>,
-    pub(crate) seats: Vec<u32>,
-    pub(crate) zone: String,
-    pub(crate) quantity: u32,
-}
-
-impl From<pb::Change> for ChangeView {
-    fn from(change: pb::Change) -> Self {
-        Self {
-            version: change.version,
-            at_ms: change.at_ms,
-            kind: word(change.kind().as_str_name(), "CHANGE_KIND_"),
-            hold: id_text(&change.hold_id),
-            buyer: change.buyer_id,
-            legs: change.legs.map(legs_text),
-            seats: change.seats,
-            zone: change.zone,
-            quantity: change.quantity,
-        }
-    }
-}
-
-/// A change with the names of its seats.
-#[derive(Debug, Serialize)]
-struct Told {
-    #[serde(flatten)]
-    change: ChangeView,
-    names: Vec<String>,
-}
-
-impl Show for Told {
-    fn text(&self) -> String {
-        let ChangeView { version, at_ms, kind, hold, buyer, legs, zone, quantity, .. } =
-            &self.change;
-        let what = if self.names.is_empty() && *quantity > 0 {
-            format!("{quantity} × {zone}")
-        } else {
-            self.names.join(" ")
-        };
-        let legs = legs.clone().unwrap_or_default();
-        let line = format!(
-            "{version:>6}  {}  {kind:<13} {what}  {legs}  {hold}  {buyer}",
-            unix_ms_text(*at_ms)
-        );
-        line.trim_end().to_owned()
-    }
-}
-
-pub(crate) async fn watch(context: &Context, args: WatchArgs) -> Result<(), Failure> {
-    let client = context.client().await?;
-    let mut watch = client.watch(&args.trip, args.from);
-    let mut view = SeatMapView::default();
-    loop {
-        let event = watch.next().await?;
-        // Without a snapshot first the view knows no names; the changes are shown all the same.
-        let _ = view.apply(&event);
-        match event {
-            Event::Snapshot(trip) => context.print(&TripText::from(*trip))?,
-            Event::Change(change) => {
-                let name = |&number: &u32| {
-                    view.seat(number).map_or_else(|| format!("#{number}"), |seat| seat.name.clone())
-                };
-                let names = change.seats.iter().map(name).collect();
-                context.print(&Told { change: change.into(), names })?;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -406,19 +261,5 @@ mod tests {
         let text = TripText::from(trip).text();
         assert!(text.contains("First  50        47    1     0       2     0"), "{text}");
         assert!(text.starts_with("trip        t1\nsale        open\nversion     9"), "{text}");
-    }
-
-    #[test]
-    fn a_change_is_one_line() {
-        let change = pb::Change {
-            version: 12,
-            at_ms: 1_000,
-            kind: pb::ChangeKind::Held.into(),
-            buyer_id: "ann".into(),
-            legs: Some(pb::Legs { from: 0, to: 2 }),
-            ..Default::default()
-        };
-        let told = Told { change: change.into(), names: vec!["1A".into(), "1B".into()] };
-        assert_eq!(told.text(), "    12  1970-01-01T00:00:01Z  held          1A 1B  0..2    ann");
     }
 }

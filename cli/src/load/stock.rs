@@ -127,6 +127,13 @@ impl Stock {
         }
     }
 
+    /// Whether no seat will be free before `end`.
+    pub(crate) fn is_sold_out_until(&self, end: Instant) -> bool {
+        self.pick == Pick::Fresh
+            && self.parked.front().is_none_or(|(at, _)| *at >= end)
+            && self.free.iter().all(Vec::is_empty)
+    }
+
     /// When the next parked seat is free.
     pub(crate) fn next_unpark(&self) -> Option<Duration> {
         self.parked.front().map(|(at, _)| at.saturating_duration_since(Instant::now()))
@@ -199,6 +206,20 @@ mod tests {
         stock.put_back(place, Some(now + Duration::from_secs(5)));
         assert_eq!(stock.take(now, &mut rng), None);
         assert_eq!(stock.take(now + Duration::from_secs(5), &mut rng), Some(place));
+    }
+
+    #[test]
+    fn sold_out_is_when_nothing_comes_back_in_time() {
+        let (trips, now) = (trips(&[1]), Instant::now());
+        let mut rng = SmallRng::seed_from_u64(7);
+        let choice = (Pick::Fresh, LegChoice::All, Skew::Uniform);
+        let mut stock = Stock::new(&trips, choice, (0, 1), &mut rng);
+        let end = now + Duration::from_secs(10);
+        assert!(!stock.is_sold_out_until(end));
+        let place = stock.take(now, &mut rng).unwrap();
+        assert!(stock.is_sold_out_until(end));
+        stock.put_back(place, Some(now + Duration::from_secs(5)));
+        assert!(!stock.is_sold_out_until(end));
     }
 
     #[test]

@@ -76,7 +76,9 @@ impl Worker {
             self.send_again(&mut bench, now).await;
             if !over {
                 self.begin_lives(&mut bench, now).await;
-            } else if bench.idle.len() == self.buyers.len() {
+            }
+            let idle = bench.idle.len() == self.buyers.len();
+            if idle && (over || self.stock.is_sold_out_until(self.course.end)) {
                 return self.tally;
             }
             self.wait(&bench, over, &mut done).await;

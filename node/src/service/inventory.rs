@@ -248,9 +248,7 @@ async fn gather_trip(
 }
 
 /// The service, with the limits of its messages.
-pub(crate) fn server(
-    node: NodeState,
-) -> pb::inventory_server::InventoryServer<InventoryService> {
+pub(crate) fn server(node: NodeState) -> pb::inventory_server::InventoryServer<InventoryService> {
     use proto::limits::{MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
     let service = Arc::new(InventoryService::new(node));
     pb::inventory_server::InventoryServer::from_arc(service)

@@ -122,8 +122,7 @@ fn seats_taken(problem: &mut Problem, taken: &Taken, layout: Option<&Layout>) {
     });
     problem.blocking = blocking.collect();
     problem.retry_at_ms = taken.retry_at.map_or(0, |at| at.as_unix_ms());
-    problem.alternatives =
-        taken.alternatives.iter().map(|&seat| seat_name(layout, seat)).collect();
+    problem.alternatives = taken.alternatives.iter().map(|&seat| seat_name(layout, seat)).collect();
 }
 
 /// What the system could not do. `hint` knows the leader's address.

@@ -24,16 +24,13 @@ impl Origin {
 pub(crate) fn reply(reply: &Reply, origin: Origin, layout: Option<&Layout>) -> Wire {
     let position = Some(origin.wire());
     match reply {
-        Reply::Opened { places, legs } => Wire::Opened(pb::OpenTripResponse {
-            position,
-            places: *places,
-            legs: (*legs).into(),
-        }),
+        Reply::Opened { places, legs } => {
+            Wire::Opened(pb::OpenTripResponse { position, places: *places, legs: (*legs).into() })
+        }
         Reply::Held(grant) => Wire::Held(held(grant, origin, layout)),
-        Reply::Extended { expires_at, .. } => Wire::Extended(pb::ExtendResponse {
-            expires_at_ms: expires_at.as_unix_ms(),
-            position,
-        }),
+        Reply::Extended { expires_at, .. } => {
+            Wire::Extended(pb::ExtendResponse { expires_at_ms: expires_at.as_unix_ms(), position })
+        }
         Reply::Paying { expires_at, .. } => Wire::PaymentBegun(pb::BeginPaymentResponse {
             pinned_until_ms: expires_at.as_unix_ms(),
             position,
@@ -72,9 +69,8 @@ fn held(grant: &Grant, origin: Origin, layout: Option<&Layout>) -> pb::HoldRespo
 }
 
 fn batch(replies: &[Reply], origin: Origin, layout: Option<&Layout>) -> pb::BatchResponse {
-    let replies = (0..).zip(replies).map(|(tag, inner)| pb::PipelineReply {
-        tag,
-        reply: Some(reply(inner, origin, layout)),
-    });
+    let replies = (0..)
+        .zip(replies)
+        .map(|(tag, inner)| pb::PipelineReply { tag, reply: Some(reply(inner, origin, layout)) });
     pb::BatchResponse { replies: replies.collect(), position: Some(origin.wire()) }
 }

@@ -162,9 +162,7 @@ fn swap(r: pb::SwapRequest) -> Result<Command, Problem> {
 fn block(r: pb::BlockRequest) -> Result<Command, Problem> {
     let stock = match (r.seats.is_empty(), r.zone.is_empty()) {
         (false, true) => Stock::Seats(names(r.seats)),
-        (true, false) => {
-            Stock::Quantity { zone: ZoneRef::Name(r.zone.into()), count: r.quantity }
-        }
+        (true, false) => Stock::Quantity { zone: ZoneRef::Name(r.zone.into()), count: r.quantity },
         _ => return Err(Problem::invalid("seats", "give seats, or a zone and a quantity")),
     };
     let body = Block { stock, legs: legs(r.legs)?, note: Note::new(&r.reason) };

@@ -1,36 +1,36 @@
 //! A cluster of real nodes in one process, on loopback, with real disks in a temporary directory.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use seatgrid_node::{Config, Node};
 use proto::ids::TripId;
 use proto::pb::cluster_client::ClusterClient;
 use proto::pb::inventory_client::InventoryClient;
 use proto::pb::{self, Code, Problem};
+use seatgrid_node::{Config, Node};
 use tonic::transport::Channel;
 use tonic::{Code as GrpcCode, Status};
 
 /// Everything that a test waits for comes about within this time, or the test fails.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-pub struct Cluster {
-    pub config: Config,
+pub(crate) struct Cluster {
+    pub(crate) config: Config,
     dir: tempfile::TempDir,
     nodes: Vec<Option<Node>>,
 }
 
 impl Cluster {
     /// Starts three nodes.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with_settings("").await
     }
 
     /// Starts three nodes with more lines in their configuration.
-    pub async fn with_settings(settings: &str) -> Self {
+    pub(crate) async fn with_settings(settings: &str) -> Self {
         let mut text = format!("{settings}\n[cluster]\nid = \"test\"\nshards = 3\n");
         let ports = free_ports(9);
         for n in 0..3 {
@@ -56,11 +56,11 @@ impl Cluster {
         cluster
     }
 
-    pub fn data_dir(&self, id: u64) -> PathBuf {
+    pub(crate) fn data_dir(&self, id: u64) -> PathBuf {
         self.dir.path().join(format!("node-{id}"))
     }
 
-    pub async fn start_node(&mut self, id: u64) {
+    pub(crate) async fn start_node(&mut self, id: u64) {
         let dir = self.data_dir(id);
         let deadline = Instant::now() + DEADLINE;
         // The listeners of the node's earlier life may still be closing.
@@ -74,11 +74,11 @@ impl Cluster {
         self.nodes[id as usize - 1] = Some(node);
     }
 
-    pub async fn stop_node(&mut self, id: u64) {
+    pub(crate) async fn stop_node(&mut self, id: u64) {
         self.nodes[id as usize - 1].take().unwrap().drain_and_stop().await;
     }
 
-    pub async fn stop(mut self) -> tempfile::TempDir {
+    pub(crate) async fn stop(mut self) -> tempfile::TempDir {
         for id in 1..=3 {
             if self.nodes[id as usize - 1].is_some() {
                 self.stop_node(id).await;
@@ -87,28 +87,28 @@ impl Cluster {
         self.dir
     }
 
-    pub fn endpoint(&self, id: u64) -> String {
+    pub(crate) fn endpoint(&self, id: u64) -> String {
         format!("http://{}", self.config.member(id).unwrap().client.get_ref())
     }
 
-    pub async fn channel(&self, id: u64) -> Channel {
+    pub(crate) async fn channel(&self, id: u64) -> Channel {
         Channel::from_shared(self.endpoint(id)).unwrap().connect_lazy()
     }
 
-    pub async fn inventory(&self, id: u64) -> InventoryClient<Channel> {
+    pub(crate) async fn inventory(&self, id: u64) -> InventoryClient<Channel> {
         InventoryClient::new(self.channel(id).await)
     }
 
-    pub async fn cluster_client(&self, id: u64) -> ClusterClient<Channel> {
+    pub(crate) async fn cluster_client(&self, id: u64) -> ClusterClient<Channel> {
         ClusterClient::new(self.channel(id).await)
     }
 
-    pub fn running(&self) -> Vec<u64> {
+    pub(crate) fn running(&self) -> Vec<u64> {
         (1..=3).filter(|&id| self.nodes[id as usize - 1].is_some()).collect()
     }
 
     /// Waits until all running nodes agree on a running leader of every shard.
-    pub async fn wait_until_led(&self) {
+    pub(crate) async fn wait_until_led(&self) {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let mut views = Vec::new();
@@ -132,7 +132,10 @@ impl Cluster {
     }
 
     /// Calls the leader of a trip's shard, as often as it takes.
-    pub async fn call<T, F>(&self, call: impl Fn(InventoryClient<Channel>) -> F) -> Result<T, Problem>
+    pub(crate) async fn call<T, F>(
+        &self,
+        call: impl Fn(InventoryClient<Channel>) -> F,
+    ) -> Result<T, Problem>
     where
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
@@ -158,7 +161,7 @@ impl Cluster {
         }
     }
 
-    pub async fn open(&self, trip: &str, seats: u32) -> pb::OpenTripResponse {
+    pub(crate) async fn open(&self, trip: &str, seats: u32) -> pb::OpenTripResponse {
         let request = trip_of(trip, seats);
         let opened = self.call(|mut c| {
             let request = request.clone();
@@ -167,7 +170,12 @@ impl Cluster {
         opened.await.unwrap()
     }
 
-    pub async fn hold(&self, trip: &str, hold: u128, seat: &str) -> Result<pb::HoldResponse, Problem> {
+    pub(crate) async fn hold(
+        &self,
+        trip: &str,
+        hold: u128,
+        seat: &str,
+    ) -> Result<pb::HoldResponse, Problem> {
         let request = hold_request(trip, hold, seat);
         self.call(|mut c| {
             let request = request.clone();
@@ -176,7 +184,7 @@ impl Cluster {
         .await
     }
 
-    pub async fn confirm(
+    pub(crate) async fn confirm(
         &self,
         trip: &str,
         hold: u128,
@@ -193,7 +201,7 @@ impl Cluster {
         .await
     }
 
-    pub async fn trip(&self, trip: &str) -> pb::GetTripResponse {
+    pub(crate) async fn trip(&self, trip: &str) -> pb::GetTripResponse {
         let request =
             pb::GetTripRequest { trip_id: trip.into(), seats: true, ..Default::default() };
         let found = self.call(|mut c| {
@@ -204,7 +212,7 @@ impl Cluster {
     }
 
     /// Audits every shard: equal digests on all running replicas, no violation.
-    pub async fn audit(&self) {
+    pub(crate) async fn audit(&self) {
         let topology = self.cluster_client(self.running()[0]).await;
         let topology = topology.clone().get_topology(pb::GetTopologyRequest {}).await.unwrap();
         for shard in topology.into_inner().shards {
@@ -242,7 +250,7 @@ fn free_ports(count: usize) -> Vec<u16> {
 }
 
 /// A trip of two legs with rows of four seats, 1A 1B 1C 1D, 2A ...
-pub fn trip_of(trip: &str, seats: u32) -> pb::OpenTripRequest {
+pub(crate) fn trip_of(trip: &str, seats: u32) -> pb::OpenTripRequest {
     TripId::new(trip).unwrap();
     let rows = (0..seats.div_ceil(4)).map(|row| pb::Row {
         deck: 0,
@@ -261,7 +269,7 @@ pub fn trip_of(trip: &str, seats: u32) -> pb::OpenTripRequest {
     }
 }
 
-pub fn hold_request(trip: &str, hold: u128, seat: &str) -> pb::HoldRequest {
+pub(crate) fn hold_request(trip: &str, hold: u128, seat: &str) -> pb::HoldRequest {
     pb::HoldRequest {
         trip_id: trip.into(),
         hold_id: hold.to_be_bytes().to_vec().into(),

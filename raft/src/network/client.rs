@@ -323,12 +323,13 @@ fn send_snapshot(
     use pb::install_snapshot_request::Part;
     let (parts, queue) = mpsc::channel(SNAPSHOT_PARTS_QUEUED);
     tokio::task::spawn_blocking(move || {
-        let send = |part| parts.blocking_send(pb::InstallSnapshotRequest { part: Some(part) });
+        let send =
+            |part| parts.blocking_send(pb::InstallSnapshotRequest { part: Some(part) }).is_ok();
         let pb_header = header(envelope, vote, &view);
         let mut waiting = pb::SnapshotRecords::default();
         let mut bytes = 0;
         // Sending fails once the peer has hung up: it says why in its answer.
-        if send(Part::Header(pb_header)).is_err() {
+        if !send(Part::Header(pb_header)) {
             return;
         }
         for record in view.records() {
@@ -342,13 +343,13 @@ fn send_snapshot(
             }
             if bytes >= SNAPSHOT_PART_BYTES {
                 bytes = 0;
-                if send(Part::Records(std::mem::take(&mut waiting))).is_err() {
+                if !send(Part::Records(std::mem::take(&mut waiting))) {
                     return;
                 }
             }
         }
         waiting.complete = true;
-        let _ = send(Part::Records(waiting));
+        send(Part::Records(waiting));
     });
     queue
 }

@@ -127,7 +127,8 @@ async fn replicate(
     out: mpsc::Receiver<pb::ReplicateRequest>,
 ) -> Result<Inbound<pb::ReplicateResponse>, LinkError> {
     let channel = endpoint?.connect().await.map_err(|e| LinkError(e.to_string()))?;
-    let answers = sized(channel).replicate(ReceiverStream::new(out)).await.map_err(|e| failed(&e))?;
+    let answers =
+        sized(channel).replicate(ReceiverStream::new(out)).await.map_err(|e| failed(&e))?;
     Ok(inbound(answers.into_inner()))
 }
 

@@ -1,6 +1,7 @@
 //! The answering side: frames of any group in, what the group's replica says out.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -89,18 +90,16 @@ impl<M: Machine> PeerHandler<M> {
                 sessions.remove(&session);
                 continue;
             }
-            if !sessions.contains_key(&session) {
-                match self.addressed(frame.envelope.as_ref()) {
-                    Ok(replica) => {
-                        sessions.insert(session, start_session(replica, session, answers.clone()));
-                    }
+            let requests = match sessions.entry(session) {
+                Entry::Occupied(open) => open.into_mut(),
+                Entry::Vacant(new) => match self.addressed(frame.envelope.as_ref()) {
+                    Ok(replica) => new.insert(start_session(replica, session, answers.clone())),
                     Err(error) => {
                         refuse(&answers, session, error).await;
                         continue;
                     }
-                }
-            }
-            let Some(requests) = sessions.get(&session) else { continue };
+                },
+            };
             match read_request(frame) {
                 // A session whose replica has gone ends by itself.
                 Ok(request) => drop(requests.send(request)),
@@ -143,7 +142,8 @@ impl<M: Machine> PeerHandler<M> {
         request: pb::HandOverRequest,
     ) -> Result<pb::HandOverResponse, LinkError> {
         let replica = self.addressed(request.envelope.as_ref())?;
-        let from = request.from_leader.ok_or_else(|| LinkError("the request has no vote".into()))?;
+        let from =
+            request.from_leader.ok_or_else(|| LinkError("the request has no vote".into()))?;
         let rpc = TransferLeaderRequest::new(
             codec::vote_from_wire(from),
             self.node_id,
@@ -256,9 +256,7 @@ fn write_answer(result: AppendResult) -> pb::replicate_response::Result {
         Ok(Some(id)) => Answer::Matched(codec::log_id_to_wire(id)),
         Ok(None) => Answer::MatchedNothing(true),
         Err(StreamAppendError::Conflict(id)) => Answer::Conflict(codec::log_id_to_wire(id)),
-        Err(StreamAppendError::HigherVote(vote)) => {
-            Answer::HigherVote(codec::vote_to_wire(&vote))
-        }
+        Err(StreamAppendError::HigherVote(vote)) => Answer::HigherVote(codec::vote_to_wire(&vote)),
     }
 }
 
@@ -270,7 +268,9 @@ fn read_request(frame: pb::ReplicateRequest) -> Result<AppendRequest, codec::Cod
     Ok(AppendRequest {
         vote: codec::vote_from_wire(vote),
         prev_log_id: prev,
-        entries: entries.map(|(bytes, i)| codec::decode_entry(i, bytes)).collect::<Result<_, _>>()?,
+        entries: entries
+            .map(|(bytes, i)| codec::decode_entry(i, bytes))
+            .collect::<Result<_, _>>()?,
         leader_commit: frame.leader_commit.map(codec::log_id_from_wire),
     })
 }

@@ -242,7 +242,9 @@ impl ShardSnapshots {
                     break;
                 }
                 Ok(()) => warn!(shard = self.group, generation, "the log begins after a snapshot"),
-                Err(error) => warn!(shard = self.group, generation, %error, "a snapshot is damaged"),
+                Err(error) => {
+                    warn!(shard = self.group, generation, %error, "a snapshot is damaged")
+                }
             }
         }
         self.lost = chosen.is_none() && !stored.is_empty();

@@ -1,8 +1,8 @@
 //! A snapshot as one generation sees it.
 
+use super::SnapshotError;
 use super::record::{self, Manifest};
 use super::store::ShardSnapshots;
-use super::SnapshotError;
 
 /// A committed snapshot: a manifest, and the records as they stood in its generation.
 #[derive(Clone, Debug)]
@@ -59,11 +59,7 @@ pub struct ViewIter {
 }
 
 impl ViewIter {
-    fn finish(
-        &self,
-        sled_key: &[u8],
-        stored: &[u8],
-    ) -> Result<Option<Record>, SnapshotError> {
+    fn finish(&self, sled_key: &[u8], stored: &[u8]) -> Result<Option<Record>, SnapshotError> {
         let value = self.shard.check(sled_key, stored)?;
         let key = record::split_version_key(sled_key).map_or(sled_key, |(key, _)| key);
         Ok(value.map(|value| (key.to_vec(), value.to_vec())))
@@ -91,7 +87,7 @@ impl Iterator for ViewIter {
                         self.pending = Some((key, value));
                     }
                     Some(_) => {}
-                    None => return Some(self.finish(&key, &[]).transpose()?),
+                    None => return self.finish(&key, &[]).transpose(),
                 }
             }
             match done.map(|(key, value)| self.finish(&key, &value)) {
