@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_life_keeps_its_id_from_hold_to_confirm() {
         let id = TripId::new("t1").unwrap();
-        let trip = Trip { id, shard: ShardId::new(3), seats: 9, legs: 2 };
+        let trip = Trip { id, shard: ShardId::new(3), seats: 9, free: Vec::new(), legs: 2 };
         let mut buyer = Buyer::new("b1".into(), 5_000);
         let (place, hold_id) =
             (Place { trip: 0, seat: 4, legs: Some((0, 1)) }, Ids::default().next());

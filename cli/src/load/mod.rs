@@ -14,13 +14,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use client_sdk::ids::TripId;
+use client_sdk::pb::SeatState;
 use client_sdk::{Client, Confirm, Error, Hold, Options, TripView};
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use self::args::{Args, Mode, Workload};
+use self::args::{Args, Mode, Pick, Workload};
 use self::buyer::{Buyer, Ids};
 use self::ledger::Ledger;
 use self::pace::{Arrivals, Metronome};
@@ -52,7 +53,12 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         sell_first_seats(&client, &mut trips).await?;
     }
     let seats: u64 = trips.iter().map(|trip| u64::from(trip.seats)).sum();
-    context.output.say(&format!("{} trips, {seats} seats", trips.len()));
+    let mut told = format!("{} trips, {seats} seats", trips.len());
+    if args.pick() == Pick::Fresh {
+        let free: usize = trips.iter().map(|trip| trip.free.len()).sum();
+        told += &format!(", {free} of them free");
+    }
+    context.output.say(&told);
 
     let ledger = args.ledger.as_deref().map(Ledger::create).transpose()?;
     let (course, workers, metronome) = prepare(context, &client, args, trips, ledger.as_ref());
@@ -154,7 +160,7 @@ async fn follow(course: &Course, mut tasks: JoinSet<Tally>) -> Result<Tally, Fai
 /// The trips that are meant: one, or all whose ids begin so.
 async fn read_trips(client: &Client, args: &Args) -> Result<Vec<Trip>, Failure> {
     if let Ok(id) = TripId::new(&args.trips) {
-        match read_trip(client, id).await {
+        match read_trip(client, id, args.pick()).await {
             Ok(trip) => return Ok(vec![trip]),
             Err(Error::Refused(_)) => {}
             Err(error) => return Err(error.into()),
@@ -162,14 +168,14 @@ async fn read_trips(client: &Client, args: &Args) -> Result<Vec<Trip>, Failure> 
     }
     let found = client.list_trips(&args.trips, args.max_trips).await?;
     let mut names = found.into_iter().filter_map(|trip| TripId::new(&trip.trip_id).ok());
-    let mut trips = Vec::new();
+    let (mut trips, pick) = (Vec::new(), args.pick());
     let mut readers = JoinSet::new();
     loop {
         while readers.len() < READERS
             && let Some(id) = names.next()
         {
             let client = client.clone();
-            readers.spawn(async move { read_trip(&client, id).await });
+            readers.spawn(async move { read_trip(&client, id, pick).await });
         }
         match readers.join_next().await {
             Some(Ok(trip)) => trips.push(trip?),
@@ -186,12 +192,15 @@ async fn read_trips(client: &Client, args: &Args) -> Result<Vec<Trip>, Failure> 
     Ok(trips)
 }
 
-async fn read_trip(client: &Client, id: TripId) -> Result<Trip, Error> {
-    let trip = client.trip(&id, TripView::default()).await?;
+async fn read_trip(client: &Client, id: TripId, pick: Pick) -> Result<Trip, Error> {
+    let view = TripView { seats: pick == Pick::Fresh, ..TripView::default() };
+    let trip = client.trip(&id, view).await?;
     let numbered = trip.zones.iter().filter(|zone| !zone.general_admission);
     let seats = numbered.filter_map(|zone| zone.totals).map(|totals| totals.capacity).sum();
     let legs = u16::try_from(trip.stops.len().saturating_sub(1).max(1)).unwrap_or(u16::MAX);
-    Ok(Trip { shard: client.shard_of(&id), id, seats, legs })
+    let free = trip.seats.iter().filter(|seat| seat.state() == SeatState::Free);
+    let free = free.map(|seat| seat.number).collect();
+    Ok(Trip { shard: client.shard_of(&id), id, seats, free, legs })
 }
 
 /// Sells seat 0 of every trip, so that everybody who asks for it is refused.

@@ -15,6 +15,8 @@ pub(crate) struct Trip {
     pub(crate) id: TripId,
     pub(crate) shard: ShardId,
     pub(crate) seats: u32,
+    /// Numbers of the seats that were free when the load began.
+    pub(crate) free: Vec<u32>,
     pub(crate) legs: u16,
 }
 
@@ -65,7 +67,7 @@ pub(crate) struct Stock {
     draw: Option<Draw>,
     /// For each trip its seats and legs.
     trips: Vec<(u32, u16)>,
-    /// For each trip the seats that should be free, with [`Pick::Fresh`].
+    /// For each trip the seats that should be free, with [`Pick::Fresh`]; the last is asked for next.
     free: Vec<Vec<u32>>,
     /// Seats that will be free at a time, soonest first.
     parked: VecDeque<(Instant, Place)>,
@@ -84,7 +86,8 @@ impl Stock {
             free.extend(trips.iter().enumerate().map(|(n, trip)| {
                 // Where a trip has fewer seats than there are workers, the trips take turns.
                 let first = (worker + n) % workers;
-                let mut seats: Vec<u32> = (0..trip.seats).skip(first).step_by(workers).collect();
+                let mut seats: Vec<u32> =
+                    trip.free.iter().copied().skip(first).step_by(workers).collect();
                 shuffle(&mut seats, rng);
                 seats
             }));
@@ -172,6 +175,7 @@ mod tests {
             id: TripId::new(&format!("t{n}")).unwrap(),
             shard: ShardId::new(0),
             seats,
+            free: (0..seats).collect(),
             legs: 4,
         };
         seats.iter().enumerate().map(trip).collect()
