@@ -34,7 +34,13 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: Cli) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Command::Node(args) = &cli.command
+        && let Some(workers) = args.workers()
+    {
+        builder.worker_threads(workers.get());
+    }
+    let runtime = builder.enable_all().build()?;
     let context = Context::from(cli.global);
     let finished = runtime.block_on(async {
         match cli.command {

@@ -71,9 +71,13 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let config = write_config(&args)?;
     let mut nodes = JoinSet::new();
+    // The nodes share the machine: more threads than cores would only take turns.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = (cores / usize::from(args.nodes)).max(1);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     for id in 1..=args.nodes {
-        let runner = Runner { id, config: config.clone(), dir: args.dir.clone() };
+        let (config, dir) = (config.clone(), args.dir.clone());
+        let runner = Runner { id, workers, config, dir };
         nodes.spawn(runner.keep_running(!args.no_restart, stopped.clone()));
     }
     let finished = tokio::select! {
@@ -167,6 +171,7 @@ async fn told(stopped: &mut tokio::sync::watch::Receiver<bool>) {
 /// Runs one node as a process of its own.
 struct Runner {
     id: u16,
+    workers: usize,
     config: PathBuf,
     dir: PathBuf,
 }
@@ -205,7 +210,8 @@ impl Runner {
         let log =
             fs::File::options().create(true).append(true).open(log_path(&self.dir, self.id))?;
         let child = Command::new(std::env::current_exe()?)
-            .args(["node", "--until-stdin-ends", "--id", &self.id.to_string(), "--config"])
+            .args(["node", "--until-stdin-ends", "--workers", &self.workers.to_string()])
+            .args(["--id", &self.id.to_string(), "--config"])
             .arg(&self.config)
             .arg("--data-dir")
             .arg(self.dir.join(format!("node-{}", self.id)))

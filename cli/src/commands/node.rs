@@ -1,5 +1,6 @@
 //! `seatgrid node`: runs one node of a cluster until it is told to stop.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use node::{Config, Node};
@@ -20,9 +21,18 @@ pub(crate) struct Args {
     /// Where the log and the snapshots lie.
     #[arg(long, env = "SEATGRID_DATA_DIR", default_value = "seatgrid-data")]
     data_dir: PathBuf,
+    /// Threads that run the node's tasks; as many as there are cores when left out.
+    #[arg(long, env = "SEATGRID_WORKERS")]
+    workers: Option<NonZeroUsize>,
     /// Stop, too, when standard input ends: no orphan outlives its parent.
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
+}
+
+impl Args {
+    pub(crate) fn workers(&self) -> Option<NonZeroUsize> {
+        self.workers
+    }
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
