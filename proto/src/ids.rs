@@ -120,7 +120,7 @@ pub struct BuyerId(Arc<str>);
 impl BuyerId {
     /// Checks the text and takes it as a buyer's name.
     pub fn new(text: &str) -> Result<Self, InvalidId> {
-        check_text("buyer", text, MAX_BUYER_ID_BYTES)?;
+        check_text("buyer_id", text, MAX_BUYER_ID_BYTES)?;
         Ok(Self(text.into()))
     }
 

@@ -12,6 +12,8 @@ pub mod config;
 pub mod disk;
 pub mod group;
 mod log_store;
+#[cfg(test)]
+mod log_suite;
 pub mod machine;
 mod memory;
 pub mod network;

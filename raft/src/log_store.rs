@@ -147,10 +147,14 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         let committed = self.committed.lock().take();
         let mark =
             committed.map(|id| Op::Meta { slot: slot::COMMITTED, data: codec::encode_log_id(id) });
-        let entries = entries
-            .into_iter()
-            .map(|e| Op::Entry { index: e.log_id.index, data: codec::encode_entry(&e) });
-        let ops = mark.into_iter().chain(entries).collect();
+        let mut entries = entries.into_iter().peekable();
+        // A log that has never had an entry may begin anywhere: openraft knows what comes before.
+        let begins = entries.peek().map_or(0, |e| e.log_id.index);
+        let fresh = begins > 1 && self.wal.next_index(self.group).is_none_or(|next| next == 0);
+        let begin = fresh.then(|| Op::PurgeTo { index: begins - 1 });
+        let entries =
+            entries.map(|e| Op::Entry { index: e.log_id.index, data: codec::encode_entry(&e) });
+        let ops = begin.into_iter().chain(mark).chain(entries).collect();
         let done = move |result: Result<(), _>| {
             callback.io_completed(result.map_err(io::Error::other));
         };

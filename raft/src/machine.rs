@@ -149,6 +149,7 @@ impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
         meta: &SnapshotMeta,
         snapshot: SnapshotView,
     ) -> Result<(), io::Error> {
+        let snapshot = self.snapshots.adopt(snapshot).await.map_err(io::Error::other)?;
         self.machine.restore(Some(snapshot)).await.map_err(io::Error::other)?;
         let membership = meta.last_membership.clone();
         *self.standing.lock() = Standing { applied: meta.last_log_id, membership };

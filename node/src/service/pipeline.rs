@@ -46,7 +46,8 @@ pub(super) fn serve(node: &NodeState, requests: Streaming<pb::PipelineRequest>) 
     };
     let requests = requests.take_until(closed(node.closing.clone())).boxed();
     tokio::spawn(reader.run(requests));
-    let writer = Writer { shards, queue, in_flight, refused, open: true };
+    let waiting = Vec::new();
+    let writer = Writer { shards, queue, in_flight, refused, open: true, waiting };
     futures::stream::unfold(writer, |mut writer| async move {
         writer.next().await.map(|message| (Ok(message), writer))
     })
@@ -125,16 +126,23 @@ struct Writer {
     refused: mpsc::Receiver<Vec<pb::PipelineReply>>,
     /// The reader still reads.
     open: bool,
+    /// Replies that did not fit into the message before, the last one first.
+    waiting: Vec<pb::PipelineReply>,
 }
 
 impl Writer {
     /// The next message. The stream ends once the client has stopped sending and has all its answers.
     async fn next(&mut self) -> Option<pb::PipelineResponse> {
         loop {
+            if !self.waiting.is_empty() {
+                let rest = self.waiting.len().saturating_sub(MAX_REPLIES_PER_MESSAGE);
+                let replies = self.waiting.drain(rest..).rev().collect();
+                return Some(pb::PipelineResponse { replies });
+            }
             if !self.open && self.in_flight.load(Ordering::Acquire) == 0 {
                 return None;
             }
-            let replies = tokio::select! {
+            let mut replies: Vec<_> = tokio::select! {
                 answers = self.queue.take() => {
                     self.in_flight.fetch_sub(answers.len(), Ordering::AcqRel);
                     let shards = &self.shards;
@@ -149,8 +157,11 @@ impl Writer {
                     }
                 },
             };
-            debug_assert!(replies.len() <= PIPELINE_WINDOW + MAX_REPLIES_PER_MESSAGE);
-            return Some(pb::PipelineResponse { replies });
+            if replies.len() <= MAX_REPLIES_PER_MESSAGE {
+                return Some(pb::PipelineResponse { replies });
+            }
+            replies.reverse();
+            self.waiting = replies;
         }
     }
 }

@@ -158,6 +158,23 @@ impl ShardSnapshots {
         SnapshotWriter::new(self.clone(), next, turn)
     }
 
+    /// The view itself, or, when it is of another store, a copy of it in this one.
+    ///
+    /// # Errors
+    /// When a record is damaged or sled fails.
+    pub async fn adopt(&self, view: SnapshotView) -> Result<SnapshotView, SnapshotError> {
+        if view.is_of(self) {
+            return Ok(view);
+        }
+        let mut writer = self.begin().await;
+        for record in view.records() {
+            let (key, value) = record?;
+            writer.put(&key, &value)?;
+        }
+        writer.remove_others()?;
+        writer.commit(view.manifest().clone()).await
+    }
+
     /// The newest version of one record, checked.
     ///
     /// # Errors

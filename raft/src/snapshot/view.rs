@@ -1,5 +1,7 @@
 //! A snapshot as one generation sees it.
 
+use std::sync::Arc;
+
 use super::SnapshotError;
 use super::record::{self, Manifest};
 use super::store::ShardSnapshots;
@@ -15,6 +17,11 @@ pub struct SnapshotView {
 impl SnapshotView {
     pub(super) fn new(shard: ShardSnapshots, generation: u64, manifest: Manifest) -> Self {
         Self { shard, generation, manifest }
+    }
+
+    /// Whether the snapshot lies in this store.
+    pub(super) fn is_of(&self, shard: &ShardSnapshots) -> bool {
+        Arc::ptr_eq(&self.shard.newest, &shard.newest)
     }
 
     /// What the snapshot contains.
