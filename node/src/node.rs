@@ -190,7 +190,8 @@ impl Node {
             let mut led = 0;
             for shard in self.state.shards.iter() {
                 let status = shard.replica.status();
-                if !status.leadership.leads {
+                // Without a quorum there is nobody to hand anything over to.
+                if !status.leadership.confirmed {
                     continue;
                 }
                 led += 1;

@@ -53,6 +53,8 @@ pub struct Leadership {
     pub term: u64,
     /// This replica leads.
     pub leads: bool,
+    /// A quorum confirmed it within the lease.
+    pub confirmed: bool,
     /// This replica leads, a quorum confirmed it within the lease, and everything that earlier leaders
     /// committed is applied: it may answer from memory.
     pub may_answer: bool,
@@ -304,6 +306,7 @@ impl<M: Machine> ShardLog for Replica<M> {
             leader: metrics.current_leader,
             term,
             leads,
+            confirmed: leads && confirmed,
             may_answer: leads && confirmed && caught_up && staying,
         }
     }
