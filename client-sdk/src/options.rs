@@ -16,7 +16,7 @@ pub struct Options {
     /// Pipeline streams, each on its own connection, to each node.
     pub streams_per_node: usize,
     /// Commands in flight on one stream; more wait for room. At most
-    /// [`PIPELINE_WINDOW`](proto::limits::PIPELINE_WINDOW).
+    /// [`PIPELINE_WINDOW`].
     pub window: usize,
     /// Ceiling of the first wait before a retry.
     pub backoff_base: Duration,

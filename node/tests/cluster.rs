@@ -1,5 +1,7 @@
 //! Three real nodes: what clients were told survives stops, and replicas agree.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use proto::pb::{self, Code};

@@ -1,5 +1,7 @@
 //! The SDK's examples, run against a real cluster.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 #[allow(dead_code, unreachable_pub)]
