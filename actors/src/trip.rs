@@ -107,3 +107,16 @@ pub(crate) fn guarded<T>(turn: impl FnOnce() -> T) -> Result<T, Panicked> {
         Panicked(text.unwrap_or("a panic without a message").to_owned())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_turn_is_told_and_goes_no_further() {
+        assert_eq!(guarded(|| 7).unwrap(), 7);
+        let why = guarded(|| -> u32 { panic!("seat {} is gone", 3) }).unwrap_err();
+        assert_eq!(why.0, "seat 3 is gone");
+        assert_eq!(guarded(|| -> u32 { panic!("plain") }).unwrap_err().0, "plain");
+    }
+}

@@ -1,0 +1,252 @@
+//! The shell around the seat maps: when a shard answers by itself, when it asks the log, what it lets go.
+
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use raft::snapshot::{Manifest, SnapshotStore};
+use raft::{Committed, Leadership, Machine as _, OnFailure, ShardLog, Stopped};
+use seatgrid_actors::ask::{Answer, AnswerSink, Ask, Failure, Waiter};
+use seatgrid_actors::clock::Clock;
+use seatgrid_actors::ids::{BuyerId, CommandId, ShardId, TripId};
+use seatgrid_actors::machine::ShardMachine;
+use seatgrid_actors::seat_map::{
+    Command, CommandBody, Hold, Layout, LayoutSpec, Open, Refusal, Reply, Rules, SeatSpec, Seats,
+    Span, Stop, ZoneKind, ZoneSpec,
+};
+use seatgrid_actors::shard::{ShardHandle, ShardSettings};
+use tokio::sync::oneshot;
+
+/// Everything that a test waits for comes about within this time, or the test fails.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A log that commits at once.
+struct InstantLog {
+    machine: Arc<ShardMachine>,
+    entries: AtomicU64,
+    leads: AtomicBool,
+    may_answer: AtomicBool,
+}
+
+impl ShardLog for InstantLog {
+    fn propose(&self, payload: Bytes, _failed: OnFailure) -> BoxFuture<'_, Result<(), Stopped>> {
+        let index = self.entries.fetch_add(1, Ordering::SeqCst) + 1;
+        let machine = Arc::clone(&self.machine);
+        tokio::spawn(async move { machine.apply(vec![Committed { index, payload }]).await });
+        Box::pin(async { Ok(()) })
+    }
+
+    fn leadership(&self) -> Leadership {
+        let leads = self.leads.load(Ordering::SeqCst);
+        let may_answer = leads && self.may_answer.load(Ordering::SeqCst);
+        Leadership { leader: Some(7), term: 1, leads, confirmed: may_answer, may_answer }
+    }
+}
+
+#[derive(Default)]
+struct Hands(AtomicU64);
+
+impl Clock for Hands {
+    fn wall_ms(&self) -> u64 {
+        1_000_000
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+struct Root;
+
+impl Actor for Root {
+    type Msg = ();
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+}
+
+struct One(parking_lot::Mutex<Option<oneshot::Sender<Answer>>>);
+
+impl AnswerSink for One {
+    fn answer(&self, _tag: u32, answer: Answer) {
+        let sender = self.0.lock().take().expect("an answer comes once");
+        sender.send(answer).unwrap();
+    }
+}
+
+struct Rig {
+    handle: ShardHandle,
+    log: Arc<InstantLog>,
+    hands: Arc<Hands>,
+    snapshots: raft::snapshot::ShardSnapshots,
+    _dir: tempfile::TempDir,
+}
+
+impl Rig {
+    async fn new(passivate_after: Duration) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = SnapshotStore::open(dir.path()).unwrap();
+        let snapshots = store.shard(0, |_| true).unwrap();
+        let (root, _) = Root::spawn(None, Root, ()).await.unwrap();
+        let hands = Arc::new(Hands::default());
+        let settings = ShardSettings {
+            shard: ShardId::new(0),
+            clock: hands.clone(),
+            snapshots: snapshots.clone(),
+            first_proposal: 1,
+            passivate_after,
+        };
+        let handle = ShardHandle::spawn(settings, root.get_cell()).await.unwrap();
+        let log = Arc::new(InstantLog {
+            machine: Arc::new(handle.machine()),
+            entries: AtomicU64::new(0),
+            leads: AtomicBool::new(true),
+            may_answer: AtomicBool::new(true),
+        });
+        handle.attach(log.clone());
+        let rig = Self { handle, log, hands, snapshots, _dir: dir };
+        let open = rig.ask(99, CommandBody::Open(Arc::new(trip()))).await;
+        assert!(matches!(
+            open,
+            Answer::Decided { outcome: Ok(Reply::Opened { places: 4, .. }), .. }
+        ));
+        rig
+    }
+
+    async fn ask(&self, id: u128, body: CommandBody) -> Answer {
+        let (sender, answer) = oneshot::channel();
+        let sink = Arc::new(One(parking_lot::Mutex::new(Some(sender))));
+        let command = Command { id: CommandId::from_u128(id).unwrap(), body };
+        let trip = TripId::new("trip").unwrap();
+        self.handle.admit(vec![Ask { trip, command, waiter: Waiter { sink, tag: 0 } }]);
+        tokio::time::timeout(DEADLINE, answer).await.unwrap().unwrap()
+    }
+
+    async fn hold(&self, id: u128, seat: &str) -> Answer {
+        let hold = Hold {
+            buyer: BuyerId::new("alice").unwrap(),
+            seats: Seats::Names([seat.into()].into()),
+            legs: Span::Whole,
+            ttl_ms: 60_000,
+        };
+        self.ask(id, CommandBody::Hold(hold)).await
+    }
+
+    fn entries(&self) -> u64 {
+        self.log.entries.load(Ordering::SeqCst)
+    }
+
+    async fn wait_for(&self, what: &str, mut holds: impl AsyncFnMut(&Self) -> bool) {
+        let until_it_holds = async {
+            while !holds(self).await {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        assert!(tokio::time::timeout(DEADLINE, until_it_holds).await.is_ok(), "never: {what}");
+    }
+}
+
+fn trip() -> Open {
+    let zone = ZoneSpec { name: "all".into(), kind: ZoneKind::Numbered };
+    let seat = |name: &str| SeatSpec {
+        name: name.into(),
+        zone: Default::default(),
+        deck: 0,
+        attributes: Default::default(),
+    };
+    let spec = LayoutSpec {
+        zones: vec![zone],
+        seats: ["1A", "1B", "1C", "1D"].map(seat).into(),
+        rows: Vec::new(),
+    };
+    let stop = |name: &str| Stop {
+        name: name.into(),
+        arrives_at: None,
+        departs_at: None,
+        boarding: true,
+        alighting: true,
+    };
+    Open {
+        title: "trip".into(),
+        stops: [stop("A"), stop("B")].into(),
+        layout: Arc::new(Layout::new(spec).unwrap()),
+        rules: Rules::default(),
+    }
+}
+
+fn is_held(answer: &Answer) -> bool {
+    matches!(answer, Answer::Decided { outcome: Ok(Reply::Held(_)), .. })
+}
+
+fn is_taken(answer: &Answer) -> bool {
+    matches!(answer, Answer::Decided { outcome: Err(Refusal::SeatsTaken(_)), .. })
+}
+
+#[tokio::test]
+async fn a_refusal_needs_the_log_only_while_the_lease_is_not_confirmed() {
+    let rig = Rig::new(DEADLINE).await;
+    assert!(is_held(&rig.hold(1, "1A").await));
+    let before = rig.entries();
+    assert!(is_taken(&rig.hold(2, "1A").await));
+    assert!(is_held(&rig.hold(1, "1A").await), "a retry gets the first answer");
+    assert_eq!(rig.entries(), before, "neither went through the log");
+    rig.log.may_answer.store(false, Ordering::SeqCst);
+    assert!(is_taken(&rig.hold(3, "1A").await));
+    assert_eq!(rig.entries(), before + 1, "a leader that might be deposed asks the log");
+}
+
+#[tokio::test]
+async fn a_follower_says_who_leads_and_answers_nothing() {
+    let rig = Rig::new(DEADLINE).await;
+    rig.log.leads.store(false, Ordering::SeqCst);
+    let answer = rig.hold(1, "1A").await;
+    assert!(matches!(answer, Answer::Failed(Failure::NotLeader { leader: Some(7) })), "{answer:?}");
+}
+
+#[tokio::test]
+async fn the_leader_expires_what_is_due_by_itself() {
+    let rig = Rig::new(DEADLINE).await;
+    assert!(is_held(&rig.hold(1, "1A").await));
+    rig.hands.0.store(59_000, Ordering::SeqCst);
+    assert!(is_taken(&rig.hold(2, "1A").await), "a second before its time it is held");
+    rig.hands.0.store(60_001, Ordering::SeqCst);
+    rig.wait_for("the hold expires without a command", async |rig| {
+        rig.handle.count().await.live_holds == 0
+    })
+    .await;
+    assert!(is_held(&rig.hold(3, "1A").await));
+}
+
+#[tokio::test]
+async fn an_idle_trip_leaves_the_memory_and_comes_back_as_it_was() {
+    let rig = Rig::new(Duration::from_millis(50)).await;
+    assert!(is_held(&rig.hold(1, "1A").await));
+    let confirm = CommandBody::Confirm(seatgrid_actors::seat_map::Confirm {
+        hold: CommandId::from_u128(1).unwrap().into(),
+        fence: None,
+        late: None,
+    });
+    rig.ask(2, confirm).await;
+    assert_eq!(rig.handle.count().await.active, 1, "what is in no snapshot stays");
+
+    let machine = rig.handle.machine();
+    let writer = machine.write_snapshot(rig.snapshots.begin().await).await.unwrap();
+    let manifest = Manifest { last: None, membership_at: None, membership: Bytes::new() };
+    writer.commit(manifest).await.unwrap();
+    machine.snapshot_done(true);
+    rig.wait_for("the trip is passivated", async |rig| rig.handle.count().await.active == 0).await;
+
+    assert!(is_taken(&rig.hold(3, "1A").await), "the booking is still there");
+    assert!(is_held(&rig.hold(4, "1B").await));
+    let mark = rig.handle.start_audit().await.unwrap();
+    let audit = rig.handle.audit(mark).await.unwrap();
+    assert_eq!((audit.tally.sold, audit.tally.held, audit.violations), (1, 1, Vec::new()));
+}
