@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use proto::ids::{NodeId, ShardId};
 use proto::pb;
@@ -15,6 +15,9 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::node::{Node, with_scheme};
 use crate::refresh;
+
+/// How long a node may take to write the snapshots of all its replicas.
+pub const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(300);
 
 /// What a call to a node answers.
 type Answer<T> = Result<tonic::Response<T>, tonic::Status>;
@@ -54,11 +57,13 @@ impl Client {
         self.shared.unary_within(patience, shard, call).await.map(drop)
     }
 
-    /// Makes the node at `endpoint` write a snapshot of its replicas now.
+    /// Makes the node at `endpoint` write a snapshot of its replicas now. It takes as long as it takes to
+    /// write what has changed, up to [`SNAPSHOT_PATIENCE`].
     pub async fn snapshot_now(&self, endpoint: &str) -> Result<pb::SnapshotNowResponse, Error> {
         let node = self.node(endpoint)?;
         let mut cluster = cluster(&node);
-        self.at(&node, cluster.snapshot_now(pb::SnapshotNowRequest {})).await
+        let call = cluster.snapshot_now(pb::SnapshotNowRequest {});
+        self.at_within(SNAPSHOT_PATIENCE, &node, call).await
     }
 
     /// Puts an audit mark into the log of a shard; returns its log index.
@@ -99,8 +104,16 @@ impl Client {
         node: &Node,
         call: impl Future<Output = Answer<T>>,
     ) -> Result<T, Error> {
-        let until = Instant::now() + self.shared.options.deadline;
-        let failure = match tokio::time::timeout_at(until.into(), call).await {
+        self.at_within(self.shared.options.deadline, node, call).await
+    }
+
+    async fn at_within<T>(
+        &self,
+        patience: Duration,
+        node: &Node,
+        call: impl Future<Output = Answer<T>>,
+    ) -> Result<T, Error> {
+        let failure = match tokio::time::timeout(patience, call).await {
             Ok(Ok(answer)) => return Ok(answer.into_inner()),
             Ok(Err(status)) => Failure::from(status),
             Err(_) => Failure::Lost(crate::pipeline::Lost::TimedOut),

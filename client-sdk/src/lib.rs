@@ -58,6 +58,7 @@ mod wire_layout;
 pub use proto::{code, ids, pb};
 
 pub use self::client::Client;
+pub use self::cluster::SNAPSHOT_PATIENCE;
 pub use self::error::{Error, Invalid, Refusal};
 pub use self::guard::HoldGuard;
 pub use self::id::{new_command_id, new_hold_id};
