@@ -77,15 +77,24 @@ async fn a_node_that_missed_everything_catches_up_from_a_snapshot() {
         cluster.hold("trip", n + 1, &format!("{}A", n + 1)).await.unwrap();
     }
     // Two snapshots each: the log before the first is purged.
-    for _ in 0..2 {
+    for (hold, seat) in [(50, "1B"), (51, "1C")] {
         for id in [1, 2] {
             let mut client = cluster.cluster_client(id).await;
             client.snapshot_now(pb::SnapshotNowRequest {}).await.unwrap();
         }
-        cluster.hold("trip", 50 + cluster.running().len() as u128, "1B").await.ok();
+        cluster.hold("trip", hold, seat).await.unwrap();
     }
     cluster.start_node(3).await;
     cluster.wait_until_led().await;
     cluster.audit().await;
+    // The replicas' log began after what node 3 needed: only a snapshot can have brought it.
+    let shard = cluster.trip("trip").await.position.unwrap().shard as usize;
+    let replica = async |id| {
+        let mut client = cluster.cluster_client(id).await;
+        let status = client.get_status(pb::GetStatusRequest {}).await.unwrap();
+        status.into_inner().replicas.swap_remove(shard)
+    };
+    assert!(replica(1).await.purged_index > 0 && replica(2).await.purged_index > 0);
+    assert!(replica(3).await.snapshot_index >= replica(1).await.purged_index);
     cluster.stop().await;
 }
