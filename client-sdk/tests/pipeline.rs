@@ -23,7 +23,7 @@ fn trip() -> TripId {
 fn quick() -> Options {
     Options {
         deadline: Duration::from_secs(10),
-        attempt_timeout: Duration::from_millis(200),
+        attempt_timeout: Duration::from_secs(5),
         streams_per_node: 1,
         ..Options::default()
     }
@@ -113,9 +113,10 @@ async fn a_silent_attempt_is_made_again_with_the_same_id() {
         if count.fetch_add(1, Ordering::SeqCst) == 0 { Vec::new() } else { yes(command) }
     }))
     .await;
-    let client = Client::connect([&node.endpoint], quick()).await.unwrap();
+    let options = Options { attempt_timeout: Duration::from_millis(200), ..quick() };
+    let client = Client::connect([&node.endpoint], options).await.unwrap();
     assert!(client.hold(Hold::seats(&trip(), ["1A"])).await.is_ok());
-    assert_eq!(attempts.load(Ordering::SeqCst), 2);
+    assert!(attempts.load(Ordering::SeqCst) >= 2);
 }
 
 /// Two nodes; the topology says that the first leads, and it does not.
@@ -191,7 +192,7 @@ async fn repeated_answers_reach_nobody_twice() {
 }
 
 #[tokio::test]
-async fn overload_is_waited_out_and_told_at_the_deadline() {
+async fn overload_is_waited_out_or_told_at_once() {
     let busy = Problem { retry_after_ms: 30, ..Problem::new(Code::Overloaded, "busy") };
     let attempts = Arc::new(AtomicUsize::new(0));
     let count = attempts.clone();
@@ -207,14 +208,15 @@ async fn overload_is_waited_out_and_told_at_the_deadline() {
     assert!(client.hold(Hold::seats(&trip(), ["1A"])).await.is_ok());
     assert_eq!(attempts.load(Ordering::SeqCst), 4);
 
-    let busy = Problem { retry_after_ms: 30, ..Problem::new(Code::Overloaded, "busy") };
+    // This wait would end after the deadline.
+    let wait = Duration::from_secs(3_600);
+    let busy = Problem { retry_after_ms: 3_600_000, ..Problem::new(Code::Overloaded, "busy") };
     let node =
         fake::single(Arc::new(move |command: &PipelineCommand| problem(command, busy.clone())))
             .await;
-    let options = Options { deadline: Duration::from_millis(200), ..quick() };
-    let client = Client::connect([&node.endpoint], options).await.unwrap();
+    let client = Client::connect([&node.endpoint], quick()).await.unwrap();
     let error = client.hold(Hold::seats(&trip(), ["1A"])).await.unwrap_err();
-    let wait = Duration::from_millis(30);
+    assert_eq!(node.commands(), 1);
     assert!(
         matches!(error, Error::Overloaded { retry_after, .. } if retry_after == wait),
         "{error:?}"
