@@ -57,6 +57,24 @@ impl Directory {
         self.by_id.find(hash(id), same).copied()
     }
 
+    /// Reads where a trip would be found.
+    pub(crate) fn prefetch(&self, id: &str) -> u64 {
+        let mut seen = 0;
+        let _ = self.by_id.find(hash(id), |&number| {
+            seen ^= u64::from(number);
+            false
+        });
+        seen
+    }
+
+    /// The trip's actor, if it is in memory.
+    pub(crate) fn active_trip(&self, id: &str) -> Option<&Trip> {
+        match &self.cells[self.find(id)? as usize].slot {
+            Slot::Active(trip) => Some(trip),
+            Slot::Passive(_) | Slot::Fenced(..) => None,
+        }
+    }
+
     pub(crate) fn cells(&self) -> &[Cell] {
         &self.cells
     }

@@ -51,6 +51,10 @@ pub const SNAPSHOT_STEP_RECORDS: usize = 128;
 /// Changes that may wait for one watcher before it is left behind and later sent a snapshot.
 pub const WATCH_QUEUE: usize = 256;
 
+/// Changes that a shard keeps, of all its trips together: a watcher that lacks one that has gone is sent
+/// a snapshot. They take about 2 MiB.
+pub const MAX_JOURNAL_CHANGES: usize = 16_384;
+
 /// Watchers of one trip on one replica, at most.
 pub const MAX_WATCHERS_PER_TRIP: usize = 10_000;
 

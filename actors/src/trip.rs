@@ -10,7 +10,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::ids::{LogPosition, Timestamp};
-use crate::seat_map::{Check, Command, Outcome, SeatMap};
+use crate::seat_map::{Check, Command, Journal, Outcome, SeatMap};
 use crate::watch::Watchers;
 
 /// Whether the newest state of a trip is in the snapshot store.
@@ -82,19 +82,23 @@ impl Trip {
         at: Timestamp,
         position: LogPosition,
         command: &Command,
+        journal: &mut Journal,
     ) -> Result<Option<Outcome>, Panicked> {
         if position <= self.map.position() {
             return Ok(None);
         }
         self.recorded = Recorded::No;
-        guarded(|| Some(self.map.apply(at, position, command)))
+        self.map.with_journal(journal, |map| guarded(|| Some(map.apply(at, position, command))))
     }
-}
 
-impl Trip {
+    /// Looks at the seat map together with its last changes.
+    pub(crate) fn look<T>(&mut self, journal: &mut Journal, look: impl FnOnce(&SeatMap) -> T) -> T {
+        self.map.with_journal(journal, |map| look(&*map))
+    }
+
     /// Sends watchers what they do not have.
-    pub(crate) fn send_to_watchers(&mut self) {
-        self.watchers.send(&self.map);
+    pub(crate) fn send_to_watchers(&mut self, journal: &mut Journal) {
+        self.map.with_journal(journal, |map| self.watchers.send(map));
     }
 }
 

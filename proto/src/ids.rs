@@ -6,7 +6,8 @@
 use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 /// Longest trip id, in bytes: room for a tenant, a route and a departure in one readable key.
 pub const MAX_TRIP_ID_BYTES: usize = 128;
@@ -94,7 +95,7 @@ impl Error for InvalidId {}
 
 /// The name of a trip: 1 to [`MAX_TRIP_ID_BYTES`] bytes of UTF-8 without blanks and control characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TripId(Box<str>);
+pub struct TripId(SmolStr);
 
 impl TripId {
     /// Checks the text and takes it as a trip's name.
@@ -113,9 +114,9 @@ impl TripId {
 }
 
 /// Who holds or books: 0 to [`MAX_BUYER_ID_BYTES`] bytes of UTF-8 without blanks and control
-/// characters. The empty buyer is anonymous. A clone shares the text.
+/// characters. The empty buyer is anonymous. A clone copies a short text and shares a longer one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct BuyerId(Arc<str>);
+pub struct BuyerId(SmolStr);
 
 impl BuyerId {
     /// Checks the text and takes it as a buyer's name.

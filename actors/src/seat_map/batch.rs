@@ -35,12 +35,15 @@ pub(super) fn check(id: CommandId, commands: &[Command]) -> Result<(), Refusal> 
 pub(super) fn apply(map: &mut SeatMap, turn: Turn, id: CommandId, commands: &[Command]) -> Outcome {
     check(id, commands)?;
     let before = map.clone();
+    let mark = map.journal.next_number();
     let mut replies = Vec::with_capacity(commands.len());
     for (place, command) in (0..).zip(commands) {
         match map.run(turn.at, turn.pos, command) {
             Ok(reply) => replies.push(reply),
             Err(refusal) => {
-                *map = before;
+                let failed = std::mem::replace(map, before);
+                map.journal = failed.journal;
+                map.journal.forget_from(mark);
                 return Err(Refusal::InBatch { place, refusal: Box::new(refusal) });
             }
         }

@@ -1,10 +1,7 @@
-//! What happened: one record for every change of a trip, the last few kept for watchers.
-
-use std::collections::VecDeque;
+//! What happened: one record for every change of a trip.
 
 use proto::ids::{BuyerId, HoldId, Legs, LogPosition, Timestamp};
 
-use super::limits::MAX_CHANGES;
 use super::reply::Places;
 
 /// One change of a trip.
@@ -63,37 +60,4 @@ pub enum ChangeKind {
     Thawed,
     /// The trip stopped giving out places for good.
     SalesClosed,
-}
-
-/// The last [`MAX_CHANGES`] changes.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Changes(VecDeque<Change>);
-
-impl Changes {
-    /// Adds a change, dropping the oldest beyond the limit.
-    #[inline]
-    pub(super) fn push(&mut self, change: Change) {
-        if self.0.len() == MAX_CHANGES {
-            self.0.pop_front();
-        }
-        self.0.push_back(change);
-    }
-
-    /// The changes after `version`, given the version that the trip has now; `None` if some of them
-    /// are gone, or if the trip has not come so far.
-    pub(super) fn since(&self, version: u64, now: u64) -> Option<impl Iterator<Item = &Change>> {
-        let behind = now.checked_sub(version)?;
-        let behind = usize::try_from(behind).ok().filter(|behind| *behind <= self.0.len())?;
-        Some(self.0.range(self.0.len() - behind..))
-    }
-
-    /// Every change that is kept, oldest first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Change> {
-        self.0.iter()
-    }
-
-    /// Bytes on the heap, without names and long lists.
-    pub(super) fn heap_bytes(&self) -> usize {
-        self.0.capacity() * size_of::<Change>()
-    }
 }

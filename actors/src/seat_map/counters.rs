@@ -5,52 +5,66 @@ use proto::ids::{Legs, ZoneNo};
 use super::refusal::Class;
 
 /// Taken places of one zone on one leg, by [`Class`].
-pub(super) type Taken = [u32; 4];
+pub(super) type Taken = [u32; CLASSES];
 
-/// Zones times legs.
+/// How many classes there are.
+const CLASSES: usize = 4;
+
+/// Classes times zones times legs. A hold counts on all its legs in one class, so these stand together.
 #[derive(Clone, Debug)]
 pub(super) struct Counters {
     leg_count: usize,
-    cells: Box<[Taken]>,
+    /// Cells of one class.
+    stride: usize,
+    cells: Box<[u32]>,
 }
 
 impl Counters {
     /// Nothing taken anywhere.
     pub(super) fn new(zones: usize, leg_count: u16) -> Self {
         let leg_count = usize::from(leg_count);
-        Self { leg_count, cells: vec![[0; 4]; zones * leg_count].into() }
+        let stride = zones * leg_count;
+        Self { leg_count, stride, cells: vec![0; stride * CLASSES].into() }
     }
 
     /// Counts places as taken.
     #[inline]
     pub(super) fn add(&mut self, zone: ZoneNo, legs: Legs, class: Class, count: u32) {
-        for cell in self.cells_of(zone, legs) {
-            cell[class as usize] += count;
+        for cell in self.cells_of(zone, legs, class) {
+            *cell += count;
         }
     }
 
     /// Counts places as free.
     #[inline]
     pub(super) fn subtract(&mut self, zone: ZoneNo, legs: Legs, class: Class, count: u32) {
-        for cell in self.cells_of(zone, legs) {
-            cell[class as usize] -= count;
+        for cell in self.cells_of(zone, legs, class) {
+            *cell -= count;
         }
+    }
+
+    /// Reads the counters that a hold changes, at both ends.
+    #[inline]
+    pub(super) fn prefetch(&self, zone: ZoneNo, legs: Legs) -> u64 {
+        let cells = &self.cells[zone.index() * self.leg_count..];
+        u64::from(cells[usize::from(legs.from())] ^ cells[usize::from(legs.to() - 1)])
     }
 
     /// What is taken of a zone on one leg.
     pub(super) fn on_leg(&self, zone: ZoneNo, leg: u16) -> Taken {
-        self.cells[zone.index() * self.leg_count + usize::from(leg)]
+        let at = zone.index() * self.leg_count + usize::from(leg);
+        std::array::from_fn(|class| self.cells[class * self.stride + at])
     }
 
     /// The most places taken on any of the legs.
     pub(super) fn most_taken(&self, zone: ZoneNo, legs: Legs) -> u32 {
-        let start = zone.index() * self.leg_count;
-        let cells = &self.cells[start + usize::from(legs.from())..start + usize::from(legs.to())];
-        cells.iter().map(|cell| cell.iter().sum()).max().expect("legs are never empty")
+        let legs = legs.from()..legs.to();
+        let taken = legs.map(|leg| self.on_leg(zone, leg).iter().sum());
+        taken.max().expect("legs are never empty")
     }
 
-    /// Every cell, zone by zone.
-    pub(super) fn cells(&self) -> &[Taken] {
+    /// Every counter, to compare.
+    pub(super) fn cells(&self) -> &[u32] {
         &self.cells
     }
 
@@ -60,8 +74,8 @@ impl Counters {
     }
 
     #[inline]
-    fn cells_of(&mut self, zone: ZoneNo, legs: Legs) -> &mut [Taken] {
-        let start = zone.index() * self.leg_count;
+    fn cells_of(&mut self, zone: ZoneNo, legs: Legs, class: Class) -> &mut [u32] {
+        let start = class as usize * self.stride + zone.index() * self.leg_count;
         &mut self.cells[start + usize::from(legs.from())..start + usize::from(legs.to())]
     }
 }

@@ -36,12 +36,8 @@ pub(super) fn check_quantity(quantity: u32, max: u32) -> Result<(), Refusal> {
 #[inline]
 pub(super) fn check(map: &SeatMap, at: Timestamp, ask: &Ask<'_>) -> Result<(), Refusal> {
     check_legs(map, ask.legs)?;
-    let stops = &map.open.stops;
-    if !stops[usize::from(ask.legs.from())].boarding {
-        return Err(Refusal::NoBoarding { stop: ask.legs.from() });
-    }
-    if !stops[usize::from(ask.legs.to())].alighting {
-        return Err(Refusal::NoAlighting { stop: ask.legs.to() });
+    if !map.serves_all_stops {
+        check_stops(map, ask.legs)?;
     }
     check_ttl(map, ask.ttl_ms)?;
     let rules = &map.open.rules;
@@ -59,6 +55,18 @@ pub(super) fn check(map: &SeatMap, at: Timestamp, ask: &Ask<'_>) -> Result<(), R
         return Err(Refusal::MaxPerHoldExceeded { requested: ask.quantity, max });
     }
     check_buyer(map, ask.buyer, ask.quantity)
+}
+
+/// Refuses to board or alight where that is not possible.
+fn check_stops(map: &SeatMap, legs: Legs) -> Result<(), Refusal> {
+    let stops = &map.open.stops;
+    if !stops[usize::from(legs.from())].boarding {
+        return Err(Refusal::NoBoarding { stop: legs.from() });
+    }
+    if !stops[usize::from(legs.to())].alighting {
+        return Err(Refusal::NoAlighting { stop: legs.to() });
+    }
+    Ok(())
 }
 
 /// Refuses legs beyond the last stop.

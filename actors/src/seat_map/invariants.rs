@@ -241,8 +241,7 @@ fn check_memory(map: &SeatMap) -> Result<(), Violation> {
 }
 
 fn check_changes(map: &SeatMap) -> Result<(), Violation> {
-    let versions: Vec<u64> = map.changes.iter().map(|change| change.version).collect();
-    let kept = versions.len() as u64;
-    let expected = map.version.saturating_sub(kept) + 1..=map.version;
-    if expected.eq(versions) { Ok(()) } else { Err(Violation::Changes) }
+    let expected = (1..=map.version).rev();
+    let sound = map.changes().zip(expected).all(|(change, version)| change.version == version);
+    if sound { Ok(()) } else { Err(Violation::Changes) }
 }

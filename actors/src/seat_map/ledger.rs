@@ -126,7 +126,7 @@ impl SeatMap {
     ) {
         self.version += 1;
         let record = self.registry.record(slot);
-        self.changes.push(Change {
+        let change = Change {
             version: self.version,
             pos,
             at,
@@ -135,13 +135,14 @@ impl SeatMap {
             buyer: record.buyer.clone(),
             legs: Some(record.legs),
             places,
-        });
+        };
+        self.last_change = self.journal.push(self.last_change, change);
     }
 
     /// Writes a change record about the whole trip.
     pub(super) fn note_trip(&mut self, at: Timestamp, pos: LogPosition, kind: ChangeKind) {
         self.version += 1;
-        self.changes.push(Change {
+        let change = Change {
             version: self.version,
             pos,
             at,
@@ -150,7 +151,8 @@ impl SeatMap {
             buyer: BuyerId::default(),
             legs: None,
             places: Places::none(),
-        });
+        };
+        self.last_change = self.journal.push(self.last_change, change);
     }
 
     /// Whether the trip counts this record towards its buyer's limit.

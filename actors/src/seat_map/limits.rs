@@ -77,7 +77,7 @@ pub const REMEMBER_MS: u64 = 24 * HOUR_MS;
 /// Most finished ids that a trip remembers, in ids: about 12 MB at the very most.
 pub const MAX_REMEMBERED: usize = 65_536;
 
-/// Change records that a trip keeps for watchers, in records: a slower watcher reads the map anew.
+/// Changes in a trip's own journal. A shard's trips share one.
 pub const MAX_CHANGES: usize = 128;
 
 /// Most blocking seats that a refusal lists, in entries: enough to draw a group's conflict.

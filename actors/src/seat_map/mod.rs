@@ -47,6 +47,7 @@ mod hold;
 mod hold_best;
 mod hold_quantity;
 pub mod invariants;
+mod journal;
 mod layout;
 mod layout_check;
 mod ledger;
@@ -54,6 +55,7 @@ pub mod limits;
 mod occupancy;
 mod open;
 mod payment;
+mod prefetch;
 mod record;
 mod refusal;
 mod refusal_text;
@@ -70,9 +72,9 @@ use std::sync::Arc;
 use proto::ids::{CommandId, HoldId, LogPosition, Timestamp};
 
 use buyers::Buyers;
-use change::Changes;
 use counters::Counters;
 use deadlines::Deadlines;
+use journal::NOWHERE;
 use occupancy::Occupancy;
 use registry::{Finished, Known, Registry};
 
@@ -83,6 +85,7 @@ pub use command::{
     HoldQuantity, Note, Part, Release, SeatList, Seats, Span, Stock, Swap, Unblock, ZoneRef,
 };
 pub use few::Few;
+pub use journal::Journal;
 pub use layout::{Layout, LayoutDigest, LayoutSpec, Place, SeatSpec, ZoneKind, ZoneSpec};
 pub use layout_check::LayoutFault;
 pub use open::{LatePolicy, Open, Rules, Stop, TripFault};
@@ -96,6 +99,8 @@ pub use view::{Counts, HoldView, Owner, SeatStory, View};
 pub struct SeatMap {
     /// The trip as it was put on sale.
     open: Arc<Open>,
+    /// Whether people can board and alight at every stop, as nearly always.
+    serves_all_stops: bool,
     /// The command that put it on sale: known for as long as the trip exists.
     opened_by: CommandId,
     /// The latest log time seen: time does not run backwards here even if a caller lets it.
@@ -118,8 +123,10 @@ pub struct SeatMap {
     deadlines: Deadlines,
     /// How many places every buyer has; empty unless the trip limits it.
     buyers: Buyers,
-    /// The last changes.
-    changes: Changes,
+    /// Where changes are written: the trip's own journal, or one lent to it.
+    journal: Journal,
+    /// The number of the last change in the journal.
+    last_change: u64,
 }
 
 /// What a command is applied with.
@@ -153,8 +160,10 @@ impl SeatMap {
     fn empty(open: Arc<Open>, opened_by: CommandId) -> Self {
         let legs = open.leg_count();
         let (seats, zones) = (open.layout.seats().len(), open.layout.zones().len());
+        let serves_all_stops = open.stops.iter().all(|stop| stop.boarding && stop.alighting);
         Self {
             open,
+            serves_all_stops,
             opened_by,
             clock: Timestamp::default(),
             position: LogPosition::default(),
@@ -166,7 +175,8 @@ impl SeatMap {
             registry: Registry::default(),
             deadlines: Deadlines::default(),
             buyers: Buyers::default(),
-            changes: Changes::default(),
+            journal: Journal::default(),
+            last_change: NOWHERE,
         }
     }
 
@@ -259,10 +269,38 @@ impl SeatMap {
         &self.open
     }
 
-    /// The changes after `version`, oldest first; `None` if some of them are no longer kept (the last
-    /// [`limits::MAX_CHANGES`] are, but not over a passivation): read the view anew.
+    /// Does something while the trip writes its changes into `journal` and reads them there, instead of
+    /// in a journal of its own. A trip has to be lent the same journal all its life.
+    #[inline]
+    pub fn with_journal<T>(
+        &mut self,
+        journal: &mut Journal,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        std::mem::swap(&mut self.journal, journal);
+        let done = work(self);
+        std::mem::swap(&mut self.journal, journal);
+        done
+    }
+
+    /// Moves the changes of the trip's own journal to one that will be lent to it from now on.
+    pub fn hand_over_changes(&mut self, journal: &mut Journal) {
+        let own = std::mem::take(&mut self.journal);
+        self.last_change = own.into_iter().fold(NOWHERE, |last, change| journal.push(last, change));
+    }
+
+    /// The changes after `version`, oldest first; `None` if some of them are no longer in the journal,
+    /// or if the trip has not come so far: read the view anew.
     pub fn changes_since(&self, version: u64) -> Option<impl Iterator<Item = &Change>> {
-        self.changes.since(version, self.version)
+        let behind = usize::try_from(self.version.checked_sub(version)?).ok()?;
+        let mut changes: Vec<&Change> = self.changes().take(behind).collect();
+        changes.reverse();
+        (changes.len() == behind).then(|| changes.into_iter())
+    }
+
+    /// The trip's changes that the journal has, newest first.
+    fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.journal.chain(self.last_change)
     }
 
     fn check_canonical(&self, at: Timestamp, command: &Command) -> Check {

@@ -98,6 +98,14 @@ impl Occupancy {
         legs.count() + u16::try_from(before + after).expect("legs are counted in 16 bits")
     }
 
+    /// Reads what taking a seat reads.
+    #[inline]
+    pub(super) fn prefetch(&self, seat: SeatNo) -> u64 {
+        let word = self.words[seat.index() * self.words_per_seat];
+        let claim = self.claims.get(self.free as usize).or(self.claims.last());
+        word ^ u64::from(self.first[seat.index()]) ^ claim.map_or(0, |claim| u64::from(claim.next))
+    }
+
     /// The claims on a seat, in order of legs.
     pub(super) fn claims_on(&self, seat: SeatNo) -> impl Iterator<Item = Claim> {
         let mut at = self.first[seat.index()];

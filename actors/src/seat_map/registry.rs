@@ -155,6 +155,21 @@ impl Registry {
         }
     }
 
+    /// Reads where an id would be found and entered.
+    #[inline]
+    pub(super) fn prefetch(&self, id: CommandId) -> u64 {
+        let mut seen = self.records.prefetch() ^ self.memory.prefetch();
+        // A tag that matches by chance is read as well; the answer does not matter.
+        let _ = self.ids.find(hash(id), |&tagged| {
+            seen ^= u64::from(tagged);
+            false
+        });
+        if self.oldest != NONE {
+            seen ^= self.memory[self.oldest].at.as_unix_ms();
+        }
+        seen
+    }
+
     /// Adds a live hold, booking or block whose id is not known.
     #[inline]
     pub(super) fn insert(&mut self, record: Record) -> u32 {

@@ -63,6 +63,13 @@ impl<T> Slab<T> {
         value
     }
 
+    /// Reads where the next value will be stored, or near it.
+    #[inline]
+    pub(super) fn prefetch(&self) -> u64 {
+        let next = if self.free == NONE { self.cells.last() } else { self.cells.get(self.free as usize) };
+        u64::from(matches!(next, Some(Cell::Full(_))))
+    }
+
     /// The values with their numbers, in order of the numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         (0..).zip(&self.cells).filter_map(|(slot, cell)| match cell {

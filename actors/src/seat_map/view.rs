@@ -77,6 +77,8 @@ pub struct SeatStory<'a> {
     pub owners: Vec<Owner<'a>>,
     /// The changes that touched it, oldest first, as far as they are kept.
     pub changes: Vec<&'a Change>,
+    /// The first version whose change is still kept.
+    pub kept_from: u64,
 }
 
 impl SeatMap {
@@ -92,10 +94,13 @@ impl SeatMap {
             change.places.seats().binary_search(&seat).is_ok()
                 && change.legs.is_some_and(|changed| changed.overlaps(legs))
         };
-        SeatStory { owners, changes: self.changes.iter().filter(touches).collect() }
+        let mut changes: Vec<_> = self.changes().filter(touches).collect();
+        changes.reverse();
+        let kept_from = self.changes().last().map_or(self.version + 1, |oldest| oldest.version);
+        SeatStory { owners, changes, kept_from }
     }
 
-    /// Bytes that the state takes in memory, without the layout and without texts.
+    /// Bytes that the state takes in memory, without the layout, the journal and long texts.
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>()
             + self.occupancy.heap_bytes()
@@ -103,7 +108,6 @@ impl SeatMap {
             + self.registry.heap_bytes()
             + self.deadlines.heap_bytes()
             + self.buyers.heap_bytes()
-            + self.changes.heap_bytes()
     }
 }
 

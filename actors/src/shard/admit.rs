@@ -1,5 +1,6 @@
 //! Commands of clients: answered at once, or put into the log.
 
+use super::prefetch::PREFETCH_WINDOW;
 use super::{Shard, leave_mailbox};
 use crate::ask::{Answer, Ask, Failure, Waiter};
 use crate::ids::{LogPosition, Timestamp};
@@ -23,16 +24,25 @@ impl Shard {
             return;
         }
         let now = self.now();
-        for mut ask in asks {
-            match self.way(now, leadership.may_answer, &mut ask) {
-                Way::Answer(answer) => ask.waiter.answer(answer),
-                Way::Propose => {
-                    let Ask { trip, command, waiter } = ask;
-                    let layouts = self.layouts_for(&command);
-                    let pushed = self.sequencer.push(&trip, &command, layouts, Some(waiter));
-                    if let Err((Some(waiter), failure)) = pushed {
-                        waiter.answer(Answer::Failed(failure));
-                    }
+        let mut asks = asks.into_iter();
+        while !asks.as_slice().is_empty() {
+            let window = asks.as_slice().iter().take(PREFETCH_WINDOW);
+            self.prefetch(window.map(|ask| (ask.trip.as_str(), &ask.command)));
+            for ask in asks.by_ref().take(PREFETCH_WINDOW) {
+                self.admit_one(now, leadership.may_answer, ask);
+            }
+        }
+    }
+
+    fn admit_one(&mut self, now: Timestamp, may_answer: bool, mut ask: Ask) {
+        match self.way(now, may_answer, &mut ask) {
+            Way::Answer(answer) => ask.waiter.answer(answer),
+            Way::Propose => {
+                let Ask { trip, command, waiter } = ask;
+                let layouts = self.layouts_for(&command);
+                let pushed = self.sequencer.push(&trip, &command, layouts, Some(waiter));
+                if let Err((Some(waiter), failure)) = pushed {
+                    waiter.answer(Answer::Failed(failure));
                 }
             }
         }

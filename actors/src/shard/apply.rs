@@ -8,6 +8,7 @@ use tracing::error;
 
 use super::Shard;
 use super::admit::decided;
+use super::prefetch::PREFETCH_WINDOW;
 use crate::ask::{Answer, Failure, Waiter};
 use crate::audit::{self, Audit};
 use crate::directory::Slot;
@@ -40,14 +41,34 @@ impl Shard {
         }
         let mut waiters = waiters.unwrap_or_default().into_iter();
         let mut slot = 0;
-        while let Some((trip, command)) = reader.next().map_err(|bad| bad.0.to_owned())? {
-            let position = LogPosition::new(LogIndex::new(entry.index), slot);
-            slot += 1;
-            let layouts = &self.directory.layouts;
+        let mut window = Vec::with_capacity(PREFETCH_WINDOW);
+        loop {
+            self.read_window(&mut reader, &mut window)?;
+            if window.is_empty() {
+                return Ok(());
+            }
+            self.prefetch(window.iter().map(|(trip, command)| (*trip, command)));
+            for (trip, command) in window.drain(..) {
+                let position = LogPosition::new(LogIndex::new(entry.index), slot);
+                slot += 1;
+                let waiter = waiters.next().flatten();
+                self.apply_command(reader.at, position, trip, command, waiter)?;
+            }
+        }
+    }
+
+    /// Decodes the next commands of an entry; none at its end.
+    fn read_window<'a>(
+        &self,
+        reader: &mut EntryReader<'a>,
+        window: &mut Vec<(&'a str, Command)>,
+    ) -> Result<(), String> {
+        let layouts = &self.directory.layouts;
+        while window.len() < PREFETCH_WINDOW
+            && let Some((trip, command)) = reader.next().map_err(|bad| bad.0.to_owned())?
+        {
             let command = codec::decode_command(command, &|digest| layouts.get(digest));
-            let command = command.map_err(|e| e.to_string())?;
-            let waiter = waiters.next().flatten();
-            self.apply_command(reader.at, position, trip, command, waiter)?;
+            window.push((trip, command.map_err(|e| e.to_string())?));
         }
         Ok(())
     }
@@ -82,14 +103,14 @@ impl Shard {
             return Ok(Some(Answer::Failed(Failure::Fenced)));
         };
         trip.touched_at_tick = tick;
-        match trip.apply(at, position, command) {
+        match trip.apply(at, position, command, &mut self.journal) {
             Ok(None) => Ok(None),
             Ok(Some(outcome)) => {
                 if let Some(deadline) = trip.map().next_deadline() {
                     self.expiry.register(number, &mut trip.registered, deadline);
                 }
                 if !trip.watchers.is_empty() {
-                    trip.send_to_watchers();
+                    trip.send_to_watchers(&mut self.journal);
                 }
                 Ok(Some(decided(trip.map(), position, command, outcome)))
             }
@@ -119,7 +140,8 @@ impl Shard {
         });
         let opened = guarded(|| SeatMap::open(at, position, command.id, &open));
         Ok(Some(match opened {
-            Ok(Ok(map)) => {
+            Ok(Ok(mut map)) => {
+                map.hand_over_changes(&mut self.journal);
                 let outcome = Ok(map.opened());
                 let answer = Answer::Decided { outcome, position, layout: None };
                 let mut trip = Trip::new(map, Recorded::No);

@@ -8,6 +8,7 @@
 mod admit;
 mod apply;
 mod handle;
+mod prefetch;
 mod read;
 mod records;
 mod tick;
@@ -32,7 +33,9 @@ use crate::clock::{Clock, LogClock};
 use crate::directory::Directory;
 use crate::expiry::Expiry;
 use crate::ids::{ShardId, Timestamp, TripId};
+use crate::limits::MAX_JOURNAL_CHANGES;
 use crate::machine::Restored;
+use crate::seat_map::Journal;
 use crate::sequencer::Sequencer;
 use crate::watch::WatchEvent;
 
@@ -145,6 +148,8 @@ pub(crate) struct Shard {
     directory: Directory,
     sequencer: Sequencer,
     expiry: Expiry,
+    /// The last changes of all trips.
+    journal: Journal,
     audits: VecDeque<Audit>,
     audits_waiting: Vec<(u64, oneshot::Sender<Result<u64, Failure>>)>,
     /// Ticks since the start.
@@ -177,6 +182,7 @@ impl Actor for ShardActor {
             directory: Directory::new(args.snapshots),
             sequencer: Sequencer::new(args.first_proposal),
             expiry: Expiry::default(),
+            journal: Journal::new(MAX_JOURNAL_CHANGES),
             audits: VecDeque::new(),
             audits_waiting: Vec::new(),
             tick: 0,

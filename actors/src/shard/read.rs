@@ -34,7 +34,7 @@ impl Shard {
         match self.directory.activate(number) {
             Ok(Some(trip)) => {
                 trip.touched_at_tick = tick;
-                job(Ok(trip.map()));
+                trip.look(&mut self.journal, |map| job(Ok(map)));
             }
             Ok(None) => job(Err(ReadFailure::Fenced)),
             Err(bad) => job(Err(ReadFailure::Damaged(bad.0))),
@@ -54,7 +54,7 @@ impl Shard {
         if !trip.watchers.add(queue, has) {
             return Err(ReadFailure::TooManyWatchers);
         }
-        trip.send_to_watchers();
+        trip.send_to_watchers(&mut self.journal);
         if !self.watched.contains(&number) {
             self.watched.push(number);
         }

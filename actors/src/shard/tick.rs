@@ -50,10 +50,10 @@ impl Shard {
     }
 
     fn catch_watchers_up(&mut self) {
-        let directory = &mut self.directory;
+        let (directory, journal) = (&mut self.directory, &mut self.journal);
         self.watched.retain(|&number| match &mut directory.cell_mut(number).slot {
             Slot::Active(trip) => {
-                trip.send_to_watchers();
+                trip.send_to_watchers(journal);
                 !trip.watchers.is_empty()
             }
             Slot::Passive(_) | Slot::Fenced(..) => false,

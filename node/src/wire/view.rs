@@ -1,7 +1,6 @@
 //! Seat maps for reading.
 
 use actors::ids::{HoldId, Legs, LogPosition, SeatNo};
-use actors::seat_map::limits::MAX_CHANGES;
 use actors::seat_map::{
     Change, ChangeKind, Class, Counts, HoldState, HoldView, LatePolicy, Layout, Places, SeatMap,
     Span, ZoneKind,
@@ -234,13 +233,12 @@ pub(crate) fn explain(
     })?;
     let story = map.seat_story(number, legs);
     let zone = layout.seat(number).and_then(|seat| layout.zone(seat.zone));
-    let kept = u64::try_from(MAX_CHANGES).expect("a small constant");
     Ok(pb::ExplainSeatResponse {
         seat: seat.to_owned(),
         zone: zone.map_or_else(String::new, |zone| zone.name.to_string()),
         owners: story.owners.iter().map(|o| owner(o.legs, o.class, &o.hold)).collect(),
         story: story.changes.iter().map(|c| change(c, shard, layout)).collect(),
-        story_from_version: map.version().saturating_sub(kept) + 1,
+        story_from_version: story.kept_from,
         position: origin(shard, map.position()),
     })
 }
