@@ -9,7 +9,7 @@ use crate::entry::{self, EntryWriter};
 use crate::ids::{Timestamp, TripId};
 use crate::limits::{
     MAX_COMMAND_BYTES, MAX_ENTRIES_IN_FLIGHT, MAX_ENTRY_BYTES, MAX_ENTRY_COMMANDS,
-    MAX_WAITING_BYTES, MAX_WAITING_COMMANDS,
+    MAX_WAITING_BYTES, MAX_WAITING_COMMANDS, MIN_FOLLOWING_COMMANDS,
 };
 use crate::seat_map::Command;
 use crate::seat_map::codec::Layouts;
@@ -90,7 +90,8 @@ impl Sequencer {
 
     /// The next entry for the log, if one is waiting and there is room.
     pub(crate) fn next(&mut self, stamp: impl FnOnce() -> Timestamp) -> Option<(u64, Bytes)> {
-        if self.in_flight.len() >= MAX_ENTRIES_IN_FLIGHT {
+        let worth_it = self.in_flight.is_empty() || self.waiting >= MIN_FOLLOWING_COMMANDS;
+        if self.in_flight.len() >= MAX_ENTRIES_IN_FLIGHT || !worth_it {
             return None;
         }
         let Some(Filling { entry, waiters }) = self.filling.pop_front() else {
