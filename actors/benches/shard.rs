@@ -4,7 +4,7 @@
 //! The log commits at once and costs nothing: see the benchmarks of `raft` for what it costs. One pass,
 //! because the second hold of a seat is a refusal: `cargo bench -p seatgrid-actors --bench shard`.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -203,11 +203,8 @@ fn resident_bytes() -> u64 {
 
 async fn run(batch: usize, per_trip: u32) {
     let granted = Arc::new(Granted::default());
-    let ask = |(trip, command)| Ask {
-        trip,
-        command,
-        waiter: Waiter { sink: granted.clone(), tag: 0 },
-    };
+    let ask =
+        |(trip, command)| Ask { trip, command, waiter: Waiter { sink: granted.clone(), tag: 0 } };
     let (mut leader, mut follower) = (Replica::start().await, Replica::start().await);
     let body = open();
     for number in 0..TRIPS {

@@ -125,6 +125,14 @@ impl Directory {
         }
     }
 
+    /// Makes the next turn of a trip panic, if it is active.
+    pub(crate) fn make_faulty(&mut self, id: &str) -> bool {
+        let slot = self.find(id).map(|number| &mut self.cells[number as usize].slot);
+        let Some(Slot::Active(trip)) = slot else { return false };
+        trip.faulty = true;
+        true
+    }
+
     /// Passivates a trip whose state is in its record, if nobody watches it and nothing is due.
     pub(crate) fn passivate(&mut self, number: u32) -> bool {
         let cell = &mut self.cells[number as usize];

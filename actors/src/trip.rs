@@ -33,6 +33,8 @@ pub(crate) struct Trip {
     /// The deadline under which the shard will look at the trip again.
     pub(crate) registered: Option<Timestamp>,
     pub(crate) watchers: Watchers,
+    /// The next turn panics: a fault that was injected.
+    pub(crate) faulty: bool,
 }
 
 /// A trip that panicked in its turn.
@@ -50,7 +52,14 @@ pub(crate) enum Admission {
 
 impl Trip {
     pub(crate) fn new(map: SeatMap, recorded: Recorded) -> Self {
-        Self { map, recorded, touched_at_tick: 0, registered: None, watchers: Watchers::default() }
+        Self {
+            map,
+            recorded,
+            touched_at_tick: 0,
+            registered: None,
+            watchers: Watchers::default(),
+            faulty: false,
+        }
     }
 
     /// The seat map, for reading.
@@ -88,7 +97,13 @@ impl Trip {
             return Ok(None);
         }
         self.recorded = Recorded::No;
-        self.map.with_journal(journal, |map| guarded(|| Some(map.apply(at, position, command))))
+        let faulty = self.faulty;
+        self.map.with_journal(journal, |map| {
+            guarded(|| {
+                assert!(!faulty, "a fault was injected");
+                Some(map.apply(at, position, command))
+            })
+        })
     }
 
     /// Looks at the seat map together with its last changes.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use actors::clock::Clock;
 use actors::machine::ShardMachine;
 use actors::shard::{ShardHandle, ShardSettings};
-use proto::ids::{NodeId, ShardId};
+use proto::ids::{NodeId, ShardId, TripId};
 use proto::limits::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES};
 use proto::{pb, ring};
 use ractor::{Actor as _, ActorCell};
@@ -81,6 +81,9 @@ pub struct Node {
     state: NodeState,
     raft: RaftNode<ShardMachine>,
     supervisor: ActorCell,
+    /// What listens. It ends by itself once the node closes.
+    servers: JoinSet<()>,
+    /// What goes on for as long as the node lives.
     tasks: JoinSet<()>,
     failures: mpsc::Receiver<String>,
     closing: watch::Sender<bool>,
@@ -107,12 +110,12 @@ impl Node {
 
         let (closing, closed_signal) = watch::channel(false);
         let (failed, failures) = mpsc::channel(FAILURES_QUEUED);
-        let mut tasks = JoinSet::new();
+        let (mut servers, mut tasks) = (JoinSet::new(), JoinSet::new());
         let peers = Server::builder()
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .add_service(PeerService::server(raft.peers()));
-        serve(&mut tasks, peers, *member.peer.get_ref(), closed_signal.clone()).await?;
+        serve(&mut servers, peers, *member.peer.get_ref(), closed_signal.clone()).await?;
 
         let (supervisor, _) = Supervisor::spawn(None, Supervisor, failed.clone()).await?;
         let supervisor = supervisor.get_cell();
@@ -149,18 +152,23 @@ impl Node {
             closing: closed_signal.clone(),
         };
         let clients = client_services(&state).await?;
-        serve(&mut tasks, clients, *member.client.get_ref(), closed_signal.clone()).await?;
-        serve_admin(&mut tasks, state.clone(), *member.admin.get_ref(), closed_signal).await?;
+        serve(&mut servers, clients, *member.client.get_ref(), closed_signal.clone()).await?;
+        serve_admin(&mut servers, state.clone(), *member.admin.get_ref(), closed_signal).await?;
         let after = u64::from(*config.storage.snapshot_after_mib.get_ref()) << 20;
         tasks.spawn(snapshots::keep_writing(shards, raft.wal().clone(), after));
         stop_when_the_log_fails(&raft, failed);
-        Ok(Self { state, raft, supervisor, tasks, failures, closing })
+        Ok(Self { state, raft, supervisor, servers, tasks, failures, closing })
     }
 
     /// Completes when something broke that only a restart of the process mends; says what.
     pub async fn failed(&mut self) -> String {
         let failure = self.failures.recv().await;
         failure.unwrap_or_else(|| "the node has stopped".to_owned())
+    }
+
+    /// Makes the next command on a trip panic on this node: see [`ShardHandle::inject_panic`].
+    pub async fn inject_panic(&self, trip: &TripId) -> bool {
+        self.state.shards.of(trip).handle.inject_panic(trip.clone()).await
     }
 
     /// Hands leadership over, lets open calls end, and stops. Everything acknowledged is on disk.
@@ -171,10 +179,11 @@ impl Node {
         // Nobody listens any more: then the servers have ended by themselves.
         let _ = self.closing.send(true);
         self.raft.peers().close();
-        let closing = async { while self.tasks.join_next().await.is_some() {} };
+        let closing = async { while self.servers.join_next().await.is_some() {} };
         if tokio::time::timeout(CLOSE_TIMEOUT, closing).await.is_err() {
-            self.tasks.shutdown().await;
+            self.servers.shutdown().await;
         }
+        self.tasks.shutdown().await;
         for shard in self.state.shards.iter() {
             shard.replica.stop().await;
         }

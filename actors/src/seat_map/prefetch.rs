@@ -15,7 +15,10 @@ impl SeatMap {
     #[must_use]
     pub fn prefetch(&self) -> u64 {
         let lengths = self.deadlines.len() ^ self.registry.id_count();
-        self.position.packed() ^ self.last_change ^ self.clock.as_unix_ms() ^ lengths as u64
+        self.position.packed()
+            ^ self.last_change
+            ^ self.clock.as_unix_ms()
+            ^ lengths as u64
             ^ u64::from(self.frozen)
     }
 

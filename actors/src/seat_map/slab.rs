@@ -66,7 +66,8 @@ impl<T> Slab<T> {
     /// Reads where the next value will be stored, or near it.
     #[inline]
     pub(super) fn prefetch(&self) -> u64 {
-        let next = if self.free == NONE { self.cells.last() } else { self.cells.get(self.free as usize) };
+        let next =
+            if self.free == NONE { self.cells.last() } else { self.cells.get(self.free as usize) };
         u64::from(matches!(next, Some(Cell::Full(_))))
     }
 

@@ -181,6 +181,12 @@ impl ShardHandle {
         self.ask(|reply| ShardMessage::GetAudit(index, reply)).await.flatten()
     }
 
+    /// Makes the next command on a trip panic on this replica, as a defect in our code would: a fault for
+    /// tests. False when the trip is not active here.
+    pub async fn inject_panic(&self, trip: TripId) -> bool {
+        self.ask(|reply| ShardMessage::InjectPanic(trip, reply)).await.unwrap_or(false)
+    }
+
     /// Numbers about the shard.
     pub async fn count(&self) -> Counts {
         self.ask(ShardMessage::Count).await.unwrap_or_default()

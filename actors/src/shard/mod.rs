@@ -105,6 +105,8 @@ pub(crate) enum ShardMessage {
         /// Whether it counts.
         committed: bool,
     },
+    /// Make the next turn of a trip panic; answer whether the trip is active.
+    InjectPanic(TripId, oneshot::Sender<bool>),
     /// Start from these records.
     Restore(Box<Restored>, oneshot::Sender<()>),
 }
@@ -227,6 +229,9 @@ impl Shard {
             ShardMessage::Count(reply) => drop(reply.send(self.count())),
             ShardMessage::TakeRecords { from, reply } => drop(reply.send(self.take_records(from))),
             ShardMessage::SnapshotDone { committed } => self.snapshot_done(committed),
+            ShardMessage::InjectPanic(trip, reply) => {
+                let _ = reply.send(self.directory.make_faulty(trip.as_str()));
+            }
             ShardMessage::Restore(restored, reply) => {
                 self.restore(*restored);
                 let _ = reply.send(());

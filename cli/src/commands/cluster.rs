@@ -1,13 +1,20 @@
 //! `seatgrid cluster`: look at the cluster and operate it.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use clap::Subcommand;
 use client_sdk::ids::{NodeId, ShardId};
 use client_sdk::{Client, Error, pb};
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::output::{Show, table, table_text};
+use crate::output::{Show, progress, table, table_text};
+
+/// How often the progress of a snapshot is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClusterCommand {
@@ -43,14 +50,53 @@ pub(crate) async fn run(context: &Context, command: ClusterCommand) -> Result<()
             Ok(())
         }
         ClusterCommand::Snapshot => {
-            let mut replicas = 0;
-            for node in client.topology().await?.nodes {
-                replicas += client.snapshot_now(&node.endpoint).await?.replicas.len();
-            }
+            let replicas = snapshot(&client).await?;
             context.output.say(&format!("{replicas} replicas are in their snapshots"));
             Ok(())
         }
     }
+}
+
+/// Has every node write its snapshots, all at the same time, and shows how far they are.
+async fn snapshot(client: &Client) -> Result<usize, Failure> {
+    let nodes: Vec<String> =
+        client.topology().await?.nodes.into_iter().map(|node| node.endpoint).collect();
+    let before = snapshot_indexes(client, &nodes).await;
+    let bar = progress(before.len() as u64, "{wide_bar} {pos}/{len} replicas");
+    let mut writing = JoinSet::new();
+    for endpoint in nodes.clone() {
+        let client = client.clone();
+        writing.spawn(async move { client.snapshot_now(&endpoint).await });
+    }
+    let mut replicas = 0;
+    loop {
+        tokio::select! {
+            written = writing.join_next() => match written {
+                Some(Ok(written)) => replicas += written?.replicas.len(),
+                Some(Err(error)) => return Err(Failure::new(error.to_string())),
+                None => break,
+            },
+            () = tokio::time::sleep(LOOK_EVERY) => {
+                let now = snapshot_indexes(client, &nodes).await;
+                let newer = now.iter().filter(|(replica, at)| before.get(replica) < Some(at));
+                bar.set_position(newer.count() as u64);
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok(replicas)
+}
+
+/// Where the newest snapshot of every replica stands, by node and shard; without nodes that do not answer.
+async fn snapshot_indexes(client: &Client, nodes: &[String]) -> BTreeMap<(String, u32), u64> {
+    let mut indexes = BTreeMap::new();
+    for endpoint in nodes {
+        if let Ok(status) = client.status(endpoint).await {
+            let replicas = status.replicas.into_iter();
+            indexes.extend(replicas.map(|r| ((endpoint.clone(), r.shard), r.snapshot_index)));
+        }
+    }
+    indexes
 }
 
 #[derive(Debug, Serialize)]

@@ -57,6 +57,9 @@ pub(crate) struct Args {
     /// Tasks that drive buyers; one for each processor unless given.
     #[arg(long)]
     pub(crate) workers: Option<usize>,
+    /// Time between reading the trips and the load, for example until they have left the memory.
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "0s")]
+    pub(crate) settle: Duration,
     /// Pipeline streams to each node.
     #[arg(long, default_value_t = 2)]
     pub(crate) streams: usize,

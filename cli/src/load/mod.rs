@@ -59,6 +59,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         told += &format!(", {free} of them free");
     }
     context.output.say(&told);
+    settle(args.settle).await;
 
     let ledger = args.ledger.as_deref().map(Ledger::create).transpose()?;
     let (course, workers, metronome) = prepare(context, &client, args, trips, ledger.as_ref());
@@ -79,6 +80,18 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     } else {
         Ok(())
     }
+}
+
+/// Lets the cluster rest.
+async fn settle(time: Duration) {
+    let bar = progress(time.as_secs(), "{wide_bar} {pos}/{len} s until the load begins");
+    let end = Instant::now() + time;
+    while Instant::now() < end {
+        let rest = end.saturating_duration_since(Instant::now());
+        tokio::time::sleep(rest.min(Duration::from_secs(1))).await;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
 }
 
 /// Lays the course out and hires the workers.

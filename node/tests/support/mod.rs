@@ -87,6 +87,10 @@ impl Cluster {
         self.dir
     }
 
+    pub(crate) fn node(&self, id: u64) -> &Node {
+        self.nodes[id as usize - 1].as_ref().unwrap()
+    }
+
     pub(crate) fn endpoint(&self, id: u64) -> String {
         format!("http://{}", self.config.member(id).unwrap().client.get_ref())
     }
@@ -129,6 +133,14 @@ impl Cluster {
             assert!(Instant::now() < deadline, "no agreement on leaders: {views:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The node that leads a trip's shard.
+    pub(crate) async fn leader_of(&self, trip: &str) -> u64 {
+        let shard = self.trip(trip).await.position.unwrap().shard;
+        let mut client = self.cluster_client(self.running()[0]).await;
+        let topology = client.get_topology(pb::GetTopologyRequest {}).await.unwrap().into_inner();
+        topology.shards.iter().find(|found| found.shard == shard).unwrap().leader
     }
 
     /// Calls the leader of a trip's shard, as often as it takes.
