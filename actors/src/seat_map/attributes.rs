@@ -37,6 +37,10 @@ impl Attributes {
     pub const RESTRICTED_VIEW: Self = Self(1 << 12);
     /// Facing the direction of travel or the stage.
     pub const FORWARD: Self = Self(1 << 13);
+    /// Facing against the direction of travel.
+    pub const BACKWARD: Self = Self(1 << 14);
+    /// In the family area.
+    pub const FAMILY: Self = Self(1 << 15);
 
     /// Kept for those who need it: chosen for a buyer only when asked for by required or wanted
     /// attributes.
