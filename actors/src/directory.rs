@@ -35,6 +35,9 @@ pub(crate) struct Directory {
     pub(crate) layouts: Layouts,
     snapshots: ShardSnapshots,
     active: usize,
+    fenced: usize,
+    /// Live holds of the active trips; passive ones have none.
+    live_holds: usize,
 }
 
 impl Directory {
@@ -45,6 +48,8 @@ impl Directory {
             layouts: Layouts::default(),
             snapshots,
             active: 0,
+            fenced: 0,
+            live_holds: 0,
         }
     }
 
@@ -88,10 +93,32 @@ impl Directory {
         self.active
     }
 
+    /// Trips that are fenced.
+    pub(crate) fn fenced(&self) -> usize {
+        self.fenced
+    }
+
+    /// Holds of active trips that have not ended.
+    pub(crate) fn live_holds(&self) -> usize {
+        self.live_holds
+    }
+
+    /// A turn of an active trip has changed how many live holds it has.
+    pub(crate) fn live_holds_changed(&mut self, before: usize, after: usize) {
+        self.live_holds = self.live_holds + after - before;
+    }
+
     /// Adds a trip that is not here yet.
     pub(crate) fn add(&mut self, id: TripId, slot: Slot) -> u32 {
         let number = u32::try_from(self.cells.len()).expect("a shard holds fewer than 2^32 trips");
-        self.active += usize::from(matches!(slot, Slot::Active(_)));
+        match &slot {
+            Slot::Active(trip) => {
+                self.active += 1;
+                self.live_holds += trip.map().view().live_holds();
+            }
+            Slot::Fenced(..) => self.fenced += 1,
+            Slot::Passive(_) => {}
+        }
         let key = hash(id.as_str());
         self.cells.push(Cell { id, slot });
         let cells = &self.cells;
@@ -115,6 +142,7 @@ impl Directory {
             let layouts = &self.layouts;
             let map = record::decode_map(map, &|digest| layouts.get(digest));
             let map = map.map_err(|e| failed(e.0))?;
+            self.live_holds += map.view().live_holds();
             cell.slot = Slot::Active(Box::new(Trip::new(map, Recorded::Yes)));
             self.active += 1;
         }
@@ -146,9 +174,11 @@ impl Directory {
         may
     }
 
+    /// Fences a trip whose live holds, if it had any, are no longer counted.
     pub(crate) fn fence(&mut self, number: u32, why: &str) {
         let cell = &mut self.cells[number as usize];
         self.active -= usize::from(matches!(cell.slot, Slot::Active(_)));
+        self.fenced += usize::from(!matches!(cell.slot, Slot::Fenced(..)));
         cell.slot = Slot::Fenced(why.into(), Recorded::No);
     }
 }

@@ -16,8 +16,8 @@ use seatgrid_actors::clock::Clock;
 use seatgrid_actors::ids::{BuyerId, CommandId, ShardId, TripId};
 use seatgrid_actors::machine::ShardMachine;
 use seatgrid_actors::seat_map::{
-    Command, CommandBody, Hold, Layout, LayoutSpec, Open, Refusal, Reply, Rules, SeatSpec, Seats,
-    Span, Stop, ZoneKind, ZoneSpec,
+    Command, CommandBody, Confirm, Hold, Layout, LayoutSpec, Open, Refusal, Release, Reply, Rules,
+    SeatSpec, Seats, Span, Stop, ZoneKind, ZoneSpec,
 };
 use seatgrid_actors::shard::{ShardHandle, ShardSettings};
 use tokio::sync::oneshot;
@@ -226,10 +226,33 @@ async fn the_leader_expires_what_is_due_by_itself() {
 }
 
 #[tokio::test]
+async fn live_holds_are_counted_as_they_come_and_go() {
+    let rig = Rig::new(DEADLINE).await;
+    let live = async || rig.handle.count().await.live_holds;
+    for (id, seat) in [(1, "1A"), (2, "1B"), (3, "1C")] {
+        assert!(is_held(&rig.hold(id, seat).await));
+    }
+    assert!(is_held(&rig.hold(1, "1A").await), "a retry is no hold of its own");
+    assert_eq!(live().await, 3);
+    let hold = CommandId::from_u128(1).unwrap().into();
+    rig.ask(11, CommandBody::Confirm(Confirm { hold, fence: None, late: None })).await;
+    let hold = CommandId::from_u128(2).unwrap().into();
+    rig.ask(12, CommandBody::Release(Release { hold })).await;
+    assert_eq!(live().await, 1);
+    // One command finds a hold that is due, and makes another.
+    rig.hands.0.store(60_001, Ordering::SeqCst);
+    assert!(is_held(&rig.hold(4, "1C").await));
+    assert_eq!(live().await, 1);
+    let mark = rig.handle.start_audit().await.unwrap();
+    let audit = rig.handle.audit(mark).await.unwrap();
+    assert_eq!(audit.violations, Vec::<String>::new(), "the audit walks over all holds");
+}
+
+#[tokio::test]
 async fn an_idle_trip_leaves_the_memory_and_comes_back_as_it_was() {
     let rig = Rig::new(Duration::from_millis(50)).await;
     assert!(is_held(&rig.hold(1, "1A").await));
-    let confirm = CommandBody::Confirm(seatgrid_actors::seat_map::Confirm {
+    let confirm = CommandBody::Confirm(Confirm {
         hold: CommandId::from_u128(1).unwrap().into(),
         fence: None,
         late: None,

@@ -103,6 +103,7 @@ impl Shard {
             return Ok(Some(Answer::Failed(Failure::Fenced)));
         };
         trip.touched_at_tick = tick;
+        let live_holds = trip.map().view().live_holds();
         match trip.apply(at, position, command, &mut self.journal) {
             Ok(None) => Ok(None),
             Ok(Some(outcome)) => {
@@ -112,9 +113,13 @@ impl Shard {
                 if !trip.watchers.is_empty() {
                     trip.send_to_watchers(&mut self.journal);
                 }
-                Ok(Some(decided(trip.map(), position, command, outcome)))
+                let left = trip.map().view().live_holds();
+                let answer = decided(trip.map(), position, command, outcome);
+                self.directory.live_holds_changed(live_holds, left);
+                Ok(Some(answer))
             }
             Err(panicked) => {
+                self.directory.live_holds_changed(live_holds, 0);
                 self.fence(number, &panicked.0);
                 Ok(Some(Answer::Failed(Failure::Fenced)))
             }
@@ -177,6 +182,7 @@ impl Shard {
     /// Checks every active trip and takes the digest over all.
     fn audit(&mut self, index: u64, proposal: u64) {
         let mut audit = Audit { index, ..Audit::default() };
+        let mut live_holds = 0;
         for cell in self.directory.cells() {
             audit.trips += 1;
             let (digest, tally) = match &cell.slot {
@@ -186,6 +192,7 @@ impl Shard {
                 }
                 Slot::Passive(passive) => (passive.digest, passive.tally),
                 Slot::Active(trip) => {
+                    live_holds += trip.map().view().live_holds();
                     if let Err(violation) = invariants::check(trip.map())
                         && audit.violations.len() < MAX_VIOLATIONS
                     {
@@ -200,6 +207,10 @@ impl Shard {
             }
             audit.tally.add(&tally);
             audit.digest = audit.digest.wrapping_add(audit::share(&cell.id, digest));
+        }
+        let counted = self.directory.live_holds();
+        if counted != live_holds && audit.violations.len() < MAX_VIOLATIONS {
+            audit.violations.push(format!("{live_holds} holds live, {counted} are counted"));
         }
         self.audits.truncate(AUDITS_KEPT - 1);
         self.audits.push_front(audit);

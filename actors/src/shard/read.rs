@@ -79,19 +79,12 @@ impl Shard {
     }
 
     pub(super) fn count(&self) -> Counts {
-        let mut counts = Counts {
+        Counts {
             trips: self.directory.cells().len(),
             active: self.directory.active(),
+            live_holds: self.directory.live_holds(),
+            fenced: self.directory.fenced(),
             waiting: self.sequencer.waiting(),
-            ..Counts::default()
-        };
-        for cell in self.directory.cells() {
-            match &cell.slot {
-                Slot::Active(trip) => counts.live_holds += trip.map().view().live_holds(),
-                Slot::Fenced(..) => counts.fenced += 1,
-                Slot::Passive(_) => {}
-            }
         }
-        counts
     }
 }
