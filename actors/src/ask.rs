@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::ids::{LogPosition, TripId};
-use crate::seat_map::{Command, Layout, Outcome};
+use crate::seat_map::{Command, Layout, Outcome, Refusal};
 
 /// A command on its way to its trip.
 pub struct Ask {
@@ -52,6 +52,17 @@ pub enum Answer {
     Failed(Failure),
 }
 
+impl Answer {
+    /// Its code: `OK`, that of the refusal, or that of the failure.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Decided { outcome, .. } => outcome.as_ref().map_or_else(Refusal::code, |_| "OK"),
+            Self::Failed(failure) => failure.code(),
+        }
+    }
+}
+
 /// Why a shard could not carry out a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -70,4 +81,19 @@ pub enum Failure {
     Fenced,
     /// The replica has stopped.
     Stopped,
+}
+
+impl Failure {
+    /// Its code: stable, one word, upper case.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotLeader { .. } => "NOT_LEADER",
+            Self::Overloaded => "OVERLOADED",
+            Self::TooLarge => "TOO_LARGE",
+            Self::Unknown => "UNKNOWN_OUTCOME",
+            Self::Fenced => "TRIP_FENCED",
+            Self::Stopped => "SHUTTING_DOWN",
+        }
+    }
 }

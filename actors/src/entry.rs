@@ -131,6 +131,11 @@ impl<'a> EntryReader<'a> {
         })
     }
 
+    /// Commands that have not been read yet.
+    pub(crate) fn left(&self) -> usize {
+        self.left as usize
+    }
+
     /// The next command: its trip's id, and the command's bytes.
     pub(crate) fn next(&mut self) -> Result<Option<(&'a str, &'a [u8])>, BadEntry> {
         if self.left == 0 {

@@ -14,6 +14,7 @@ mod directory;
 mod entry;
 mod expiry;
 pub mod limits;
+pub mod line;
 pub mod machine;
 mod record;
 pub mod seat_map;

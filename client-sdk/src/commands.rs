@@ -6,6 +6,7 @@ use proto::pb::pipeline_reply::Reply;
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::line;
 use crate::reply::{
     Batched, Blocked, Confirmed, Done, Extended, Held, PaymentBegun, Reduced, Swapped, unexpected,
 };
@@ -51,8 +52,14 @@ impl Client {
         seats: Vec<String>,
         request: impl Request,
     ) -> Result<Held, Error> {
-        let held: pb::HoldResponse = answer!(self, request, Held);
-        Ok(Held::new(trip, hold, seats, held))
+        let span = line::begins(|| self.shared.topology.shard_of(&trip), &trip, hold);
+        let held = self.take_held(request).await;
+        line::ends(&span, &held);
+        Ok(Held::new(trip, hold, seats, held?))
+    }
+
+    async fn take_held(&self, request: impl Request) -> Result<pb::HoldResponse, Error> {
+        Ok(answer!(self, request, Held))
     }
 
     /// Gives a hold more time.

@@ -12,6 +12,7 @@ use proto::pb::pipeline_reply::Reply;
 
 use crate::attempt::too_large;
 use crate::call::Shared;
+use crate::line;
 pub use crate::pipeline::{Completion, Lost};
 use crate::pipeline::{LaneQueue, NotTaken};
 
@@ -71,6 +72,7 @@ impl Lane {
         let route = self.shared.topology.route(shard, self.number + self.in_flight);
         let until = Instant::now() + self.shared.options.attempt_timeout;
         let pipe = route.node.pipe_of(self.number);
+        line::offered(shard, command);
         match pipe.submit_to_lane(command, until, &self.queue, token) {
             Ok(()) => {
                 self.in_flight += 1;

@@ -41,6 +41,7 @@ mod health;
 mod id;
 mod lane;
 pub mod layout;
+mod line;
 mod node;
 mod open_trip;
 mod options;

@@ -4,6 +4,7 @@ use super::prefetch::PREFETCH_WINDOW;
 use super::{Shard, leave_mailbox};
 use crate::ask::{Answer, Ask, Failure, Waiter};
 use crate::ids::{LogPosition, Timestamp};
+use crate::line;
 use crate::seat_map::codec::Layouts;
 use crate::seat_map::{Command, CommandBody, Outcome, Refusal, Reply, SeatMap};
 use crate::trip::Admission;
@@ -14,28 +15,45 @@ enum Way {
     Propose,
 }
 
+impl Way {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Answer(answer) => answer.code(),
+            Self::Propose => "PROPOSE",
+        }
+    }
+}
+
 impl Shard {
     pub(super) fn admit(&mut self, asks: Vec<Ask>) {
         leave_mailbox(&self.mailbox, asks.len());
         let leadership = self.leadership();
         if !leadership.leads {
             let failure = Failure::NotLeader { leader: leadership.leader };
+            if line::is_followed() {
+                asks.iter().for_each(|ask| self.trace_admit(ask, failure.code()));
+            }
             asks.into_iter().for_each(|ask| ask.waiter.answer(Answer::Failed(failure)));
             return;
         }
         let now = self.now();
+        let followed = line::is_followed();
         let mut asks = asks.into_iter();
         while !asks.as_slice().is_empty() {
             let window = asks.as_slice().iter().take(PREFETCH_WINDOW);
             self.prefetch(window.map(|ask| (ask.trip.as_str(), &ask.command)));
             for ask in asks.by_ref().take(PREFETCH_WINDOW) {
-                self.admit_one(now, leadership.may_answer, ask);
+                self.admit_one(now, leadership.may_answer, followed, ask);
             }
         }
     }
 
-    fn admit_one(&mut self, now: Timestamp, may_answer: bool, mut ask: Ask) {
-        match self.way(now, may_answer, &mut ask) {
+    fn admit_one(&mut self, now: Timestamp, may_answer: bool, followed: bool, mut ask: Ask) {
+        let way = self.way(now, may_answer, &mut ask);
+        if followed {
+            self.trace_admit(&ask, way.code());
+        }
+        match way {
             Way::Answer(answer) => ask.waiter.answer(answer),
             Way::Propose => {
                 let Ask { trip, command, waiter } = ask;

@@ -15,8 +15,20 @@ use crate::directory::Slot;
 use crate::entry::{EntryReader, Kind};
 use crate::ids::{LogIndex, LogPosition, Timestamp, TripId};
 use crate::limits::{AUDITS_KEPT, MAX_VIOLATIONS};
+use crate::line::{self, hold_of};
 use crate::seat_map::{Command, CommandBody, Open, Refusal, SeatMap, codec, invariants};
 use crate::trip::{Recorded, Trip, guarded};
+
+/// What the commands of one entry are applied with.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// The entry's log time.
+    at: Timestamp,
+    /// This replica has proposed the entry.
+    own: bool,
+    /// Somebody follows holds.
+    followed: bool,
+}
 
 impl Shard {
     pub(super) fn apply(&mut self, entries: &[Committed]) -> Result<(), MachineFailed> {
@@ -39,6 +51,7 @@ impl Shard {
             self.audit(entry.index, reader.proposal);
             return Ok(());
         }
+        let turn = Turn { at: reader.at, own, followed: line::is_followed() };
         let mut waiters = waiters.unwrap_or_default().into_iter();
         let mut slot = 0;
         let mut window = Vec::with_capacity(PREFETCH_WINDOW);
@@ -52,7 +65,7 @@ impl Shard {
                 let position = LogPosition::new(LogIndex::new(entry.index), slot);
                 slot += 1;
                 let waiter = waiters.next().flatten();
-                self.apply_command(reader.at, position, trip, command, waiter)?;
+                self.apply_command(turn, position, trip, command, waiter)?;
             }
         }
     }
@@ -75,16 +88,23 @@ impl Shard {
 
     fn apply_command(
         &mut self,
-        at: Timestamp,
+        turn: Turn,
         position: LogPosition,
         trip: &str,
         command: Command,
         waiter: Option<Waiter>,
     ) -> Result<(), String> {
+        let hold = if turn.followed { hold_of(&command) } else { None };
+        if let Some(hold) = hold {
+            line::shard_apply(self.id, position, trip, hold, turn.own);
+        }
         let answer = match self.directory.find(trip) {
-            Some(number) => self.apply_to_trip(at, position, number, &command)?,
-            None => self.apply_to_nobody(at, position, trip, command)?,
+            Some(number) => self.apply_to_trip(turn.at, position, number, &command)?,
+            None => self.apply_to_nobody(turn.at, position, trip, command)?,
         };
+        if let (Some(hold), Some(answer @ Answer::Decided { .. })) = (hold, &answer) {
+            line::seat_map_hold(self.id, hold, turn.own, answer.code());
+        }
         if let (Some(waiter), Some(answer)) = (waiter, answer) {
             waiter.answer(answer);
         }

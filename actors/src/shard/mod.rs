@@ -11,6 +11,7 @@ mod handle;
 mod prefetch;
 mod read;
 mod records;
+mod stations;
 mod tick;
 
 use std::collections::VecDeque;
@@ -34,6 +35,7 @@ use crate::directory::Directory;
 use crate::expiry::Expiry;
 use crate::ids::{ShardId, Timestamp, TripId};
 use crate::limits::MAX_JOURNAL_CHANGES;
+use crate::line;
 use crate::machine::Restored;
 use crate::seat_map::Journal;
 use crate::sequencer::Sequencer;
@@ -243,6 +245,9 @@ impl Shard {
     async fn propose(&mut self, myself: &ActorRef<ShardMessage>) {
         let Some(log) = self.log.clone() else { return };
         while let Some((proposal, payload)) = self.sequencer.next(|| self.clock.stamp()) {
+            if line::is_followed() {
+                self.trace_proposal(&payload);
+            }
             let actor = myself.clone();
             let failed = move |error| {
                 // When the actor has gone, so has everybody who waited.

@@ -8,6 +8,7 @@ use proto::ids::ShardId;
 use proto::pb::{self, Problem, pipeline_reply::Reply};
 use tokio::sync::{Notify, oneshot};
 
+use super::line::Followed;
 use crate::shards::Shards;
 use crate::wire::{self, Origin};
 
@@ -42,6 +43,7 @@ pub(super) struct Gathering {
 pub(super) struct Queue {
     waiting: Mutex<Vec<(ShardId, u32, Answer)>>,
     filled: Notify,
+    pub(super) followed: Followed,
 }
 
 impl Queue {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actors::ask::{Ask, Waiter};
+use actors::line::is_followed;
 use actors::seat_map::SeatMap;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -16,7 +17,7 @@ use proto::pb::{self, Code, Problem};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::answers::{One, encode};
-use super::pipeline;
+use super::{line, pipeline};
 use crate::status::NodeState;
 use crate::wire;
 
@@ -36,12 +37,19 @@ impl InventoryService {
     /// Sends a command to its trip and waits for the answer.
     async fn ask(&self, wire: Wire) -> Result<Reply, Status> {
         let routed = wire::route(wire).map_err(Problem::into_status)?;
+        let hold = if is_followed() { line::arrived(&routed) } else { None };
         let shard = self.node.shards.of(&routed.trip);
+        if let Some(hold) = hold {
+            line::routed(hold, &routed, shard.handle.shard());
+        }
         let (sink, answer) = One::new();
         let waiter = Waiter { sink, tag: 0 };
         shard.handle.admit(vec![Ask { trip: routed.trip, command: routed.command, waiter }]);
         let stopped = || Problem::new(Code::ShuttingDown, "the node is stopping").into_status();
         let answer = answer.await.map_err(|_| stopped())?;
+        if let Some(hold) = hold {
+            line::replied(hold, answer.code());
+        }
         match encode(&self.node.shards, shard.handle.shard(), answer, true) {
             Reply::Problem(problem) => Err(problem.into_status()),
             reply => Ok(reply),

@@ -4,6 +4,7 @@ mod answers;
 mod changes;
 mod cluster;
 mod inventory;
+mod line;
 mod pipeline;
 
 pub(crate) use changes::ChangesService;

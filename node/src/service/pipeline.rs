@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use actors::ask::{Ask, Waiter};
+use actors::ask::{Ask, Failure, Waiter};
 use actors::limits::OVERLOAD_RETRY_MS;
+use actors::line::is_followed;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use proto::ids::ShardId;
@@ -16,6 +17,7 @@ use tonic::{Status, Streaming};
 use tracing::debug;
 
 use super::answers::{Gathering, Queue, encode, tagged};
+use super::line;
 use crate::shards::Shards;
 use crate::status::{NodeState, closed};
 use crate::wire;
@@ -40,6 +42,7 @@ pub(super) fn serve(node: &NodeState, requests: Streaming<pb::PipelineRequest>) 
     let (refusals, refused) = mpsc::channel(REFUSALS_QUEUED);
     let reader = Reader {
         sinks: (0..shards.count()).map(|n| queue.sink(shard_id(n))).collect(),
+        queue: Arc::clone(&queue),
         shards: shards.clone(),
         in_flight: Arc::clone(&in_flight),
         refusals,
@@ -61,6 +64,7 @@ fn shard_id(number: usize) -> ShardId {
 struct Reader {
     shards: Shards,
     sinks: Vec<Arc<Gathering>>,
+    queue: Arc<Queue>,
     in_flight: Arc<AtomicUsize>,
     refusals: mpsc::Sender<Vec<pb::PipelineReply>>,
 }
@@ -82,11 +86,12 @@ impl Reader {
 
     /// Hands commands to their shards; gives the answers to those that went nowhere.
     fn admit(&self, request: pb::PipelineRequest) -> Vec<pb::PipelineReply> {
+        let followed = is_followed();
         let mut refused = Vec::new();
         let mut by_shard: BTreeMap<ShardId, Vec<Ask>> = BTreeMap::new();
         for command in request.commands {
             let tag = command.tag;
-            match self.ask(command) {
+            match self.ask(command, followed) {
                 Ok((shard, ask)) => by_shard.entry(shard).or_default().push(ask),
                 Err(problem) => refused.push(tagged(tag, Reply::Problem(problem))),
             }
@@ -99,11 +104,15 @@ impl Reader {
         refused
     }
 
-    fn ask(&self, command: pb::PipelineCommand) -> Result<(ShardId, Ask), Problem> {
+    fn ask(&self, command: pb::PipelineCommand, followed: bool) -> Result<(ShardId, Ask), Problem> {
         let wire = command.command.ok_or_else(|| Problem::invalid("command", "it is empty"))?;
         let routed = wire::route(wire)?;
+        let hold = if followed { line::arrived(&routed) } else { None };
         if self.in_flight.fetch_add(1, Ordering::Relaxed) >= PIPELINE_WINDOW {
             self.in_flight.fetch_sub(1, Ordering::Relaxed);
+            if let Some(hold) = hold {
+                line::replied(hold, Failure::Overloaded.code());
+            }
             return Err(Problem {
                 retry_after_ms: OVERLOAD_RETRY_MS,
                 ..Problem::new(
@@ -113,6 +122,10 @@ impl Reader {
             });
         }
         let shard = self.shards.of(&routed.trip).handle.shard();
+        if let Some(hold) = hold {
+            line::routed(hold, &routed, shard);
+            self.queue.followed.add(command.tag, hold);
+        }
         let sink = Arc::clone(&self.sinks[shard.get() as usize]);
         let waiter = Waiter { sink, tag: command.tag };
         Ok((shard, Ask { trip: routed.trip, command: routed.command, waiter }))
@@ -145,6 +158,9 @@ impl Writer {
             let mut replies: Vec<_> = tokio::select! {
                 answers = self.queue.take() => {
                     self.in_flight.fetch_sub(answers.len(), Ordering::AcqRel);
+                    if is_followed() {
+                        self.queue.followed.replied(&answers);
+                    }
                     let shards = &self.shards;
                     let reply = |(shard, tag, answer)| tagged(tag, encode(shards, shard, answer, false));
                     answers.into_iter().map(reply).collect()
