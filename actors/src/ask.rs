@@ -84,16 +84,31 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The codes of all failures, by their numbers.
+    pub const CODES: [&str; 6] = [
+        "NOT_LEADER",
+        "OVERLOADED",
+        "TOO_LARGE",
+        "UNKNOWN_OUTCOME",
+        "TRIP_FENCED",
+        "SHUTTING_DOWN",
+    ];
+
     /// Its code: stable, one word, upper case.
     #[must_use]
     pub fn code(self) -> &'static str {
+        Self::CODES[self.number()]
+    }
+
+    /// The place of its code in [`Failure::CODES`]: only for counting.
+    pub(crate) fn number(self) -> usize {
         match self {
-            Self::NotLeader { .. } => "NOT_LEADER",
-            Self::Overloaded => "OVERLOADED",
-            Self::TooLarge => "TOO_LARGE",
-            Self::Unknown => "UNKNOWN_OUTCOME",
-            Self::Fenced => "TRIP_FENCED",
-            Self::Stopped => "SHUTTING_DOWN",
+            Self::NotLeader { .. } => 0,
+            Self::Overloaded => 1,
+            Self::TooLarge => 2,
+            Self::Unknown => 3,
+            Self::Fenced => 4,
+            Self::Stopped => 5,
         }
     }
 }

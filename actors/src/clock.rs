@@ -11,6 +11,11 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Milliseconds of a clock that never jumps, from any origin.
     fn monotonic_ms(&self) -> u64;
+
+    /// The same clock in microseconds, for measuring.
+    fn monotonic_micros(&self) -> u64 {
+        self.monotonic_ms().saturating_mul(1_000)
+    }
 }
 
 /// The log time of one shard: what a leader stamps into entries.
@@ -68,6 +73,11 @@ impl LogClock {
     /// The newest stamp that was applied or given out.
     pub(crate) fn newest(&self) -> Timestamp {
         self.newest
+    }
+
+    /// Microseconds of a clock that never jumps: for measuring, never for deciding.
+    pub(crate) fn micros(&self) -> u64 {
+        self.clock.monotonic_micros()
     }
 
     fn own_ms(&self) -> u64 {

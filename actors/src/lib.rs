@@ -16,6 +16,7 @@ mod expiry;
 pub mod limits;
 pub mod line;
 pub mod machine;
+pub mod measures;
 mod record;
 pub mod seat_map;
 mod sequencer;

@@ -35,8 +35,20 @@ struct Filling {
 
 struct InFlight {
     proposal: u64,
-    waiters: Waiters,
+    landed: Landed,
 }
+
+/// An own entry that has left the log.
+#[derive(Default)]
+pub(crate) struct Landed {
+    /// Who waits for its commands.
+    pub(crate) waiters: Waiters,
+    /// When it was handed to the log, in microseconds of the clock.
+    pub(crate) proposed_at_micros: u64,
+}
+
+/// What an entry is sealed with: the log time, and the microseconds of the clock.
+pub(crate) type Stamp = (Timestamp, u64);
 
 impl Sequencer {
     /// `first_proposal` differs from one start of any replica to the next, so that an entry of an
@@ -89,23 +101,26 @@ impl Sequencer {
     }
 
     /// The next entry for the log, if one is waiting and there is room.
-    pub(crate) fn next(&mut self, stamp: impl FnOnce() -> Timestamp) -> Option<(u64, Bytes)> {
+    pub(crate) fn next(&mut self, stamp: impl FnOnce() -> Stamp) -> Option<(u64, Bytes)> {
         let worth_it = self.in_flight.is_empty() || self.waiting >= MIN_FOLLOWING_COMMANDS;
         if self.in_flight.len() >= MAX_ENTRIES_IN_FLIGHT || !worth_it {
             return None;
         }
         let Some(Filling { entry, waiters }) = self.filling.pop_front() else {
             let proposal = self.marks.pop_front()?;
-            self.in_flight.push_back(InFlight { proposal, waiters: Vec::new() });
-            return Some((proposal, entry::audit_mark(stamp(), proposal)));
+            let (at, proposed_at_micros) = stamp();
+            let landed = Landed { waiters: Vec::new(), proposed_at_micros };
+            self.in_flight.push_back(InFlight { proposal, landed });
+            return Some((proposal, entry::audit_mark(at, proposal)));
         };
         self.waiting -= entry.commands();
         self.waiting_bytes = match self.filling.is_empty() {
             true => 0,
             false => self.waiting_bytes.saturating_sub(entry.bytes()),
         };
-        let proposal = self.launch(waiters);
-        Some((proposal, entry.seal(stamp(), proposal)))
+        let (at, proposed_at_micros) = stamp();
+        let proposal = self.launch(Landed { waiters, proposed_at_micros });
+        Some((proposal, entry.seal(at, proposal)))
     }
 
     /// Lines up an audit mark behind the commands that wait; gives the proposal that it will have.
@@ -123,17 +138,17 @@ impl Sequencer {
         }
     }
 
-    fn launch(&mut self, waiters: Waiters) -> u64 {
+    fn launch(&mut self, landed: Landed) -> u64 {
         let proposal = self.next_proposal;
         self.next_proposal = self.next_proposal.wrapping_add(1);
-        self.in_flight.push_back(InFlight { proposal, waiters });
+        self.in_flight.push_back(InFlight { proposal, landed });
         proposal
     }
 
-    /// The waiters of an entry that left the log, applied or failed; `None` when it is not ours.
-    pub(crate) fn landed(&mut self, proposal: u64) -> Option<Waiters> {
+    /// An entry that left the log, applied or failed; `None` when it is not ours.
+    pub(crate) fn landed(&mut self, proposal: u64) -> Option<Landed> {
         let at = self.in_flight.iter().position(|entry| entry.proposal == proposal)?;
-        self.in_flight.remove(at).map(|entry| entry.waiters)
+        self.in_flight.remove(at).map(|entry| entry.landed)
     }
 
     /// Every command that has not entered the log: leadership is gone, nothing happened to them.
@@ -146,5 +161,10 @@ impl Sequencer {
 
     pub(crate) fn waiting(&self) -> usize {
         self.waiting
+    }
+
+    /// Entries under way in the log.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.len()
     }
 }

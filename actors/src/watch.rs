@@ -34,6 +34,11 @@ impl Watchers {
         self.0.is_empty()
     }
 
+    /// How many there are, those who have gone since the last event included.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Adds a watcher; false when there are too many.
     pub(crate) fn add(&mut self, queue: mpsc::Sender<WatchEvent>, has: Option<u64>) -> bool {
         if self.0.len() >= MAX_WATCHERS_PER_TRIP {

@@ -201,6 +201,15 @@ async fn a_refusal_needs_the_log_only_while_the_lease_is_not_confirmed() {
     rig.log.may_answer.store(false, Ordering::SeqCst);
     assert!(is_taken(&rig.hold(3, "1A").await));
     assert_eq!(rig.entries(), before + 1, "a leader that might be deposed asks the log");
+    let (_, measures) = rig.handle.measure().await.unwrap();
+    assert_eq!(
+        (measures.before_log, measures.through_log),
+        (2, 3),
+        "opening the trip is the third"
+    );
+    assert_eq!((measures.entry_commands.sum, measures.entry_commands.counts[0]), (3, 3));
+    let counted: Vec<_> = measures.answers().collect();
+    assert_eq!(counted, [("open", "OK", 1), ("hold", "OK", 2), ("hold", "SEAT_TAKEN", 2)]);
 }
 
 #[tokio::test]
@@ -222,6 +231,7 @@ async fn the_leader_expires_what_is_due_by_itself() {
         rig.handle.count().await.live_holds == 0
     })
     .await;
+    assert_eq!(rig.handle.measure().await.unwrap().1.expired_holds, 1);
     assert!(is_held(&rig.hold(3, "1A").await));
 }
 

@@ -90,7 +90,7 @@ pub use layout::{Layout, LayoutDigest, LayoutSpec, Place, SeatSpec, ZoneKind, Zo
 pub use layout_check::LayoutFault;
 pub use open::{LatePolicy, Open, Rules, Stop, TripFault};
 pub use record::HoldState;
-pub use refusal::{BatchFault, Blocking, Class, Refusal, SeatRef, Taken, Winners};
+pub use refusal::{BatchFault, Blocking, CODES, Class, Refusal, SeatRef, Taken, Winners};
 pub use reply::{Check, Grant, Lateness, Outcome, Places, Reply};
 pub use view::{Counts, HoldView, Owner, SeatStory, View};
 
@@ -127,6 +127,8 @@ pub struct SeatMap {
     journal: Journal,
     /// The number of the last change in the journal.
     last_change: u64,
+    /// How many holds the last command found expired. No part of the state: only for counting.
+    swept: u32,
 }
 
 /// What a command is applied with.
@@ -177,6 +179,7 @@ impl SeatMap {
             buyers: Buyers::default(),
             journal: Journal::default(),
             last_change: NOWHERE,
+            swept: 0,
         }
     }
 
@@ -217,9 +220,9 @@ impl SeatMap {
         let at = at.max(self.clock);
         self.clock = at;
         self.position = pos;
-        let expired = expire::sweep(self, at, pos);
+        self.swept = expire::sweep(self, at, pos);
         if matches!(command.body, CommandBody::Expire) {
-            return Ok(Reply::Expired { count: expired });
+            return Ok(Reply::Expired { count: self.swept });
         }
         if canonical::is_canonical(&command.body) {
             return self.run(at, pos, command);
@@ -241,6 +244,11 @@ impl SeatMap {
     /// When the next hold or payment window ends: propose [`CommandBody::Expire`] then.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.deadlines.earliest()
+    }
+
+    /// How many holds expired at the last command that was applied.
+    pub fn swept(&self) -> u32 {
+        self.swept
     }
 
     /// Whether nothing can happen by itself: no live hold. The trip may be passivated.

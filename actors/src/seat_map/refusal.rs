@@ -256,44 +256,7 @@ impl Refusal {
     /// The refusal's code: stable, one word, upper case. A batch has the code of the command that was
     /// refused.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::IdReused => "ID_REUSED",
-            Self::BatchInvalid(_) => "BATCH_INVALID",
-            Self::InBatch { refusal, .. } => refusal.code(),
-            Self::TripNotFound => "TRIP_NOT_FOUND",
-            Self::TripExists => "TRIP_EXISTS",
-            Self::InvalidLayout(_) => "INVALID_LAYOUT",
-            Self::InvalidTrip(_) => "INVALID_TRIP",
-            Self::UnknownSeat(_) => "UNKNOWN_SEAT",
-            Self::UnknownZone { .. } => "UNKNOWN_ZONE",
-            Self::WrongZone { .. } => "WRONG_ZONE",
-            Self::DuplicateSeat { .. } => "DUPLICATE_SEAT",
-            Self::InvalidQuantity { .. } => "INVALID_QUANTITY",
-            Self::InvalidLegs { .. } => "INVALID_LEGS",
-            Self::NoBoarding { .. } => "NO_BOARDING",
-            Self::NoAlighting { .. } => "NO_ALIGHTING",
-            Self::InvalidTtl { .. } => "INVALID_TTL",
-            Self::SaleClosed => "SALE_CLOSED",
-            Self::SaleNotOpen { .. } => "SALE_NOT_OPEN",
-            Self::TripFrozen => "TRIP_FROZEN",
-            Self::MaxPerHoldExceeded { .. } => "MAX_PER_HOLD_EXCEEDED",
-            Self::BuyerRequired => "BUYER_REQUIRED",
-            Self::MaxPerBuyerExceeded { .. } => "MAX_PER_BUYER_EXCEEDED",
-            Self::UnknownHold => "UNKNOWN_HOLD",
-            Self::UnknownBlock => "UNKNOWN_BLOCK",
-            Self::HoldConfirmed { .. } => "HOLD_CONFIRMED",
-            Self::HoldReleased => "HOLD_RELEASED",
-            Self::HoldCancelled => "HOLD_CANCELLED",
-            Self::HoldFenced { .. } => "HOLD_FENCED",
-            Self::HoldExpired { .. } => "HOLD_EXPIRED",
-            Self::HoldLost { .. } => "HOLD_LOST",
-            Self::HoldNotConfirmed => "HOLD_NOT_CONFIRMED",
-            Self::NotInHold { .. } => "NOT_IN_HOLD",
-            Self::HoldCapReached { .. } => "HOLD_CAP_REACHED",
-            Self::SeatsTaken(_) => "SEAT_TAKEN",
-            Self::InsufficientStock { .. } => "INSUFFICIENT_STOCK",
-            Self::NotAdjacent { .. } => "NOT_ADJACENT",
-        }
+        CODES[self.number()]
     }
 
     /// Whether the refusal rests on counts that an expiry could change: before what is due has been
@@ -307,6 +270,71 @@ impl Refusal {
             _ => false,
         }
     }
+}
+
+/// Writes the one table of codes. The numbers are only for counting: they may change with a version.
+macro_rules! codes {
+    ($($number:literal $code:literal $variant:ident $(($any:tt))? $({ $rest:tt })?;)*) => {
+        /// The codes of all refusals, by their numbers.
+        pub const CODES: [&str; [$($number),*].len()] = [$($code),*];
+
+        const _: () = {
+            let numbers = [$($number),*];
+            let mut at = 0;
+            while at < numbers.len() {
+                assert!(numbers[at] == at, "numbers count from 0 without a gap");
+                at += 1;
+            }
+        };
+
+        impl Refusal {
+            /// The place of the refusal's code in [`CODES`].
+            pub fn number(&self) -> usize {
+                match self {
+                    Self::InBatch { refusal, .. } => refusal.number(),
+                    $(Self::$variant $(($any))? $({ $rest })? => $number,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    0 "ID_REUSED" IdReused;
+    1 "BATCH_INVALID" BatchInvalid(_);
+    2 "TRIP_NOT_FOUND" TripNotFound;
+    3 "TRIP_EXISTS" TripExists;
+    4 "INVALID_LAYOUT" InvalidLayout(_);
+    5 "INVALID_TRIP" InvalidTrip(_);
+    6 "UNKNOWN_SEAT" UnknownSeat(_);
+    7 "UNKNOWN_ZONE" UnknownZone { .. };
+    8 "WRONG_ZONE" WrongZone { .. };
+    9 "DUPLICATE_SEAT" DuplicateSeat { .. };
+    10 "INVALID_QUANTITY" InvalidQuantity { .. };
+    11 "INVALID_LEGS" InvalidLegs { .. };
+    12 "NO_BOARDING" NoBoarding { .. };
+    13 "NO_ALIGHTING" NoAlighting { .. };
+    14 "INVALID_TTL" InvalidTtl { .. };
+    15 "SALE_CLOSED" SaleClosed;
+    16 "SALE_NOT_OPEN" SaleNotOpen { .. };
+    17 "TRIP_FROZEN" TripFrozen;
+    18 "MAX_PER_HOLD_EXCEEDED" MaxPerHoldExceeded { .. };
+    19 "BUYER_REQUIRED" BuyerRequired;
+    20 "MAX_PER_BUYER_EXCEEDED" MaxPerBuyerExceeded { .. };
+    21 "UNKNOWN_HOLD" UnknownHold;
+    22 "UNKNOWN_BLOCK" UnknownBlock;
+    23 "HOLD_CONFIRMED" HoldConfirmed { .. };
+    24 "HOLD_RELEASED" HoldReleased;
+    25 "HOLD_CANCELLED" HoldCancelled;
+    26 "HOLD_FENCED" HoldFenced { .. };
+    27 "HOLD_EXPIRED" HoldExpired { .. };
+    28 "HOLD_LOST" HoldLost { .. };
+    29 "HOLD_NOT_CONFIRMED" HoldNotConfirmed;
+    30 "NOT_IN_HOLD" NotInHold { .. };
+    31 "HOLD_CAP_REACHED" HoldCapReached { .. };
+    32 "SEAT_TAKEN" SeatsTaken(_);
+    33 "INSUFFICIENT_STOCK" InsufficientStock { .. };
+    34 "NOT_ADJACENT" NotAdjacent { .. };
 }
 
 impl From<LayoutFault> for Refusal {

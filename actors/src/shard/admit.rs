@@ -1,12 +1,14 @@
 //! Commands of clients: answered at once, or put into the log.
 
+use super::Shard;
 use super::prefetch::PREFETCH_WINDOW;
-use super::{Shard, leave_mailbox};
 use crate::ask::{Answer, Ask, Failure, Waiter};
 use crate::ids::{LogPosition, Timestamp};
 use crate::line;
+use crate::measures::{UNKNOWN, kind};
 use crate::seat_map::codec::Layouts;
 use crate::seat_map::{Command, CommandBody, Outcome, Refusal, Reply, SeatMap};
+use crate::sequencer::Waiters;
 use crate::trip::Admission;
 
 /// What becomes of a command before the log.
@@ -26,14 +28,16 @@ impl Way {
 
 impl Shard {
     pub(super) fn admit(&mut self, asks: Vec<Ask>) {
-        leave_mailbox(&self.mailbox, asks.len());
+        self.mailbox.leave(asks.len());
         let leadership = self.leadership();
         if !leadership.leads {
             let failure = Failure::NotLeader { leader: leadership.leader };
             if line::is_followed() {
                 asks.iter().for_each(|ask| self.trace_admit(ask, failure.code()));
             }
-            asks.into_iter().for_each(|ask| ask.waiter.answer(Answer::Failed(failure)));
+            asks.into_iter().for_each(|ask| {
+                self.answer(kind(&ask.command.body), ask.waiter, Answer::Failed(failure));
+            });
             return;
         }
         let now = self.now();
@@ -54,16 +58,25 @@ impl Shard {
             self.trace_admit(&ask, way.code());
         }
         match way {
-            Way::Answer(answer) => ask.waiter.answer(answer),
+            Way::Answer(answer) => {
+                self.measures.before_log += 1;
+                self.answer(kind(&ask.command.body), ask.waiter, answer);
+            }
             Way::Propose => {
                 let Ask { trip, command, waiter } = ask;
                 let layouts = self.layouts_for(&command);
                 let pushed = self.sequencer.push(&trip, &command, layouts, Some(waiter));
                 if let Err((Some(waiter), failure)) = pushed {
-                    waiter.answer(Answer::Failed(failure));
+                    self.answer(kind(&command.body), waiter, Answer::Failed(failure));
                 }
             }
         }
+    }
+
+    /// Counts an answer and lets it go.
+    pub(super) fn answer(&mut self, kind: usize, waiter: Waiter, answer: Answer) {
+        self.measures.answered(kind, &answer);
+        waiter.answer(answer);
     }
 
     /// The pre-check can only refuse, or repeat an answer. It speaks only while `may_answer`: a leader
@@ -116,22 +129,24 @@ impl Shard {
             raft::ProposeError::NotLeader(leader) => Failure::NotLeader { leader },
             raft::ProposeError::Unknown => Failure::Unknown,
         };
-        let waiters = self.sequencer.landed(proposal).unwrap_or_default();
-        tell(waiters, failure);
+        let landed = self.sequencer.landed(proposal).unwrap_or_default();
+        self.tell(landed.waiters, failure);
         if let Some(at) = self.audits_waiting.iter().position(|(p, _)| *p == proposal) {
             let _ = self.audits_waiting.swap_remove(at).1.send(Err(failure));
         }
         // What has not entered the log goes where the leader is now.
         if let Failure::NotLeader { leader } = failure {
             for waiters in self.sequencer.give_up() {
-                tell(waiters, Failure::NotLeader { leader });
+                self.tell(waiters, Failure::NotLeader { leader });
             }
         }
     }
-}
 
-fn tell(waiters: Vec<Option<Waiter>>, failure: Failure) {
-    waiters.into_iter().flatten().for_each(|waiter| waiter.answer(Answer::Failed(failure)));
+    fn tell(&mut self, waiters: Waiters, failure: Failure) {
+        for waiter in waiters.into_iter().flatten() {
+            self.answer(UNKNOWN, waiter, Answer::Failed(failure));
+        }
+    }
 }
 
 fn refused(position: LogPosition, refusal: Refusal) -> Way {

@@ -16,6 +16,7 @@ use crate::entry::{EntryReader, Kind};
 use crate::ids::{LogIndex, LogPosition, Timestamp, TripId};
 use crate::limits::{AUDITS_KEPT, MAX_VIOLATIONS};
 use crate::line::{self, hold_of};
+use crate::measures::kind;
 use crate::seat_map::{Command, CommandBody, Open, Refusal, SeatMap, codec, invariants};
 use crate::trip::{Recorded, Trip, guarded};
 
@@ -44,15 +45,19 @@ impl Shard {
 
     fn apply_entry(&mut self, entry: &Committed) -> Result<(), String> {
         let mut reader = EntryReader::new(&entry.payload).map_err(|bad| bad.0.to_owned())?;
-        let waiters = self.sequencer.landed(reader.proposal);
-        let own = waiters.is_some();
+        let landed = self.sequencer.landed(reader.proposal);
+        let own = landed.is_some();
         self.clock.observe(reader.at, self.log.is_some() && !own);
         if reader.kind == Kind::Audit {
             self.audit(entry.index, reader.proposal);
             return Ok(());
         }
+        if let Some(landed) = &landed {
+            let micros = self.clock.micros().saturating_sub(landed.proposed_at_micros);
+            self.measures.committed(reader.left(), micros);
+        }
         let turn = Turn { at: reader.at, own, followed: line::is_followed() };
-        let mut waiters = waiters.unwrap_or_default().into_iter();
+        let mut waiters = landed.unwrap_or_default().waiters.into_iter();
         let mut slot = 0;
         let mut window = Vec::with_capacity(PREFETCH_WINDOW);
         loop {
@@ -94,26 +99,28 @@ impl Shard {
         command: Command,
         waiter: Option<Waiter>,
     ) -> Result<(), String> {
+        let kind = kind(&command.body);
         let hold = if turn.followed { hold_of(&command) } else { None };
         if let Some(hold) = hold {
             line::shard_apply(self.id, position, trip, hold, turn.own);
         }
         let answer = match self.directory.find(trip) {
-            Some(number) => self.apply_to_trip(turn.at, position, number, &command)?,
+            Some(number) => self.apply_to_trip(turn, position, number, &command)?,
             None => self.apply_to_nobody(turn.at, position, trip, command)?,
         };
         if let (Some(hold), Some(answer @ Answer::Decided { .. })) = (hold, &answer) {
             line::seat_map_hold(self.id, hold, turn.own, answer.code());
         }
         if let (Some(waiter), Some(answer)) = (waiter, answer) {
-            waiter.answer(answer);
+            self.measures.through_log += 1;
+            self.answer(kind, waiter, answer);
         }
         Ok(())
     }
 
     fn apply_to_trip(
         &mut self,
-        at: Timestamp,
+        turn: Turn,
         position: LogPosition,
         number: u32,
         command: &Command,
@@ -124,7 +131,7 @@ impl Shard {
         };
         trip.touched_at_tick = tick;
         let live_holds = trip.map().view().live_holds();
-        match trip.apply(at, position, command, &mut self.journal) {
+        match trip.apply(turn.at, position, command, &mut self.journal) {
             Ok(None) => Ok(None),
             Ok(Some(outcome)) => {
                 if let Some(deadline) = trip.map().next_deadline() {
@@ -133,6 +140,7 @@ impl Shard {
                 if !trip.watchers.is_empty() {
                     trip.send_to_watchers(&mut self.journal);
                 }
+                self.measures.expired_holds += u64::from(trip.map().swept()) * u64::from(turn.own);
                 let left = trip.map().view().live_holds();
                 let answer = decided(trip.map(), position, command, outcome);
                 self.directory.live_holds_changed(live_holds, left);

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ractor::{Actor as _, ActorCell, ActorRef, SpawnErr};
@@ -10,13 +9,14 @@ use raft::ShardLog;
 use raft::snapshot::ShardSnapshots;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Counts, Page, ShardActor, ShardArgs, ShardMessage};
+use super::{Counts, Mailbox, Page, ShardActor, ShardArgs, ShardMessage};
 use crate::ask::{Answer, Ask, Failure};
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::ids::{ShardId, TripId};
-use crate::limits::{MAX_MAILBOX_COMMANDS, TICK_MS, WATCH_QUEUE};
+use crate::limits::{TICK_MS, WATCH_QUEUE};
 use crate::machine::ShardMachine;
+use crate::measures::Measures;
 use crate::seat_map::SeatMap;
 use crate::watch::WatchEvent;
 
@@ -61,7 +61,7 @@ pub struct ShardSettings {
 pub struct ShardHandle {
     shard: ShardId,
     actor: ActorRef<ShardMessage>,
-    mailbox: Arc<AtomicUsize>,
+    mailbox: Arc<Mailbox>,
 }
 
 impl fmt::Debug for ShardHandle {
@@ -76,7 +76,7 @@ impl ShardHandle {
     /// # Errors
     /// When the supervisor has stopped.
     pub async fn spawn(settings: ShardSettings, supervisor: ActorCell) -> Result<Self, SpawnErr> {
-        let mailbox = Arc::new(AtomicUsize::new(0));
+        let mailbox = Arc::new(Mailbox::default());
         let ticks = settings.passivate_after.as_millis() / u128::from(TICK_MS);
         let args = ShardArgs {
             shard: settings.shard,
@@ -111,21 +111,14 @@ impl ShardHandle {
     /// Hands commands over. Every one of them is answered, here or later.
     pub fn admit(&self, asks: Vec<Ask>) {
         let count = asks.len();
-        let before = self.mailbox.fetch_add(count, Ordering::Relaxed);
-        let refused = if before + count > MAX_MAILBOX_COMMANDS {
-            Some((asks, Failure::Overloaded))
-        } else {
-            match self.actor.cast(ShardMessage::Admit(asks)) {
-                Ok(()) => None,
-                Err(ractor::MessagingErr::SendErr(ShardMessage::Admit(asks))) => {
-                    Some((asks, Failure::Stopped))
-                }
-                Err(_) => Some((Vec::new(), Failure::Stopped)),
+        if !self.mailbox.enter(count) {
+            return refuse(asks, Failure::Overloaded);
+        }
+        if let Err(stopped) = self.actor.cast(ShardMessage::Admit(asks)) {
+            self.mailbox.leave(count);
+            if let ractor::MessagingErr::SendErr(ShardMessage::Admit(asks)) = stopped {
+                refuse(asks, Failure::Stopped);
             }
-        };
-        if let Some((asks, failure)) = refused {
-            self.mailbox.fetch_sub(count, Ordering::Relaxed);
-            asks.into_iter().for_each(|ask| ask.waiter.answer(Answer::Failed(failure)));
         }
     }
 
@@ -192,6 +185,11 @@ impl ShardHandle {
         self.ask(ShardMessage::Count).await.unwrap_or_default()
     }
 
+    /// Numbers about the shard, and what it has counted; `None` when it has stopped.
+    pub async fn measure(&self) -> Option<(Counts, Box<Measures>)> {
+        self.ask(ShardMessage::Measure).await
+    }
+
     fn tell(&self, message: ShardMessage) {
         // An actor that has stopped drops the message and with it the caller's reply channel.
         let _ = self.actor.cast(message);
@@ -202,4 +200,8 @@ impl ShardHandle {
         self.tell(message(reply));
         answer.await.ok()
     }
+}
+
+fn refuse(asks: Vec<Ask>, failure: Failure) {
+    asks.into_iter().for_each(|ask| ask.waiter.answer(Answer::Failed(failure)));
 }

@@ -16,7 +16,7 @@ mod tick;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use raft::snapshot::ShardSnapshots;
@@ -34,9 +34,10 @@ use crate::clock::{Clock, LogClock};
 use crate::directory::Directory;
 use crate::expiry::Expiry;
 use crate::ids::{ShardId, Timestamp, TripId};
-use crate::limits::MAX_JOURNAL_CHANGES;
+use crate::limits::{MAX_JOURNAL_CHANGES, MAX_MAILBOX_COMMANDS};
 use crate::line;
 use crate::machine::Restored;
+use crate::measures::Measures;
 use crate::seat_map::Journal;
 use crate::sequencer::Sequencer;
 use crate::watch::WatchEvent;
@@ -93,8 +94,10 @@ pub(crate) enum ShardMessage {
     StartAudit(oneshot::Sender<Result<u64, Failure>>),
     /// What was found at a mark.
     GetAudit(u64, oneshot::Sender<Option<Audit>>),
-    /// Numbers for people and metrics.
+    /// Numbers for people.
     Count(oneshot::Sender<Counts>),
+    /// Numbers for metrics.
+    Measure(oneshot::Sender<(Counts, Box<Measures>)>),
     /// Give the next changed records to a snapshot: `from` is where the step before ended.
     TakeRecords {
         /// The first trip to look at.
@@ -126,6 +129,14 @@ pub struct Counts {
     pub fenced: usize,
     /// Commands that wait for their entry.
     pub waiting: usize,
+    /// Entries under way in the log.
+    pub in_flight: usize,
+    /// Watchers of trips.
+    pub watchers: usize,
+    /// Commands in the mailbox.
+    pub mailbox: usize,
+    /// Commands that found the mailbox full, since the start.
+    pub mailbox_refused: u64,
 }
 
 /// What a shard's actor starts with.
@@ -141,7 +152,7 @@ pub(crate) struct ShardArgs {
     /// Passivate a trip after so many ticks without a turn.
     pub(crate) passivate_after_ticks: u64,
     /// Commands in the mailbox, shared with the handles.
-    pub(crate) mailbox: Arc<AtomicUsize>,
+    pub(crate) mailbox: Arc<Mailbox>,
 }
 
 /// The state of a shard's actor.
@@ -163,7 +174,10 @@ pub(crate) struct Shard {
     passivate_after_ticks: u64,
     /// Trips with watchers.
     watched: Vec<u32>,
-    mailbox: Arc<AtomicUsize>,
+    mailbox: Arc<Mailbox>,
+    measures: Box<Measures>,
+    /// The last leader that was known.
+    leader: Option<u64>,
 }
 
 /// The ractor actor of a shard.
@@ -194,6 +208,8 @@ impl Actor for ShardActor {
             passivate_after_ticks: args.passivate_after_ticks,
             watched: Vec::new(),
             mailbox: args.mailbox,
+            measures: Box::default(),
+            leader: None,
         })
     }
 
@@ -229,6 +245,9 @@ impl Shard {
                 drop(reply.send(self.audits.iter().find(|a| a.index == index).cloned()));
             }
             ShardMessage::Count(reply) => drop(reply.send(self.count())),
+            ShardMessage::Measure(reply) => {
+                drop(reply.send((self.count(), self.measures.clone())));
+            }
             ShardMessage::TakeRecords { from, reply } => drop(reply.send(self.take_records(from))),
             ShardMessage::SnapshotDone { committed } => self.snapshot_done(committed),
             ShardMessage::InjectPanic(trip, reply) => {
@@ -244,7 +263,9 @@ impl Shard {
     /// Hands full and waiting entries to the log as long as it has room for them.
     async fn propose(&mut self, myself: &ActorRef<ShardMessage>) {
         let Some(log) = self.log.clone() else { return };
-        while let Some((proposal, payload)) = self.sequencer.next(|| self.clock.stamp()) {
+        while let Some((proposal, payload)) =
+            self.sequencer.next(|| (self.clock.stamp(), self.clock.micros()))
+        {
             if line::is_followed() {
                 self.trace_proposal(&payload);
             }
@@ -268,7 +289,27 @@ impl Shard {
     }
 }
 
-/// A message has been taken out of the mailbox.
-fn leave_mailbox(mailbox: &AtomicUsize, commands: usize) {
-    mailbox.fetch_sub(commands, Ordering::Relaxed);
+/// The commands in a shard's mailbox, as its handles count them.
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    commands: AtomicUsize,
+    /// Commands that found it full.
+    refused: AtomicU64,
+}
+
+impl Mailbox {
+    /// Commands want to go in: false when there is no room for them.
+    fn enter(&self, commands: usize) -> bool {
+        let room = self.commands.fetch_add(commands, Ordering::Relaxed) + commands;
+        if room > MAX_MAILBOX_COMMANDS {
+            self.leave(commands);
+            self.refused.fetch_add(commands as u64, Ordering::Relaxed);
+        }
+        room <= MAX_MAILBOX_COMMANDS
+    }
+
+    /// Commands have been taken out.
+    fn leave(&self, commands: usize) {
+        self.commands.fetch_sub(commands, Ordering::Relaxed);
+    }
 }

@@ -1,5 +1,7 @@
 //! Looking at trips.
 
+use std::sync::atomic::Ordering;
+
 use tokio::sync::mpsc;
 
 use super::{Counts, ReadFailure, Shard};
@@ -85,6 +87,18 @@ impl Shard {
             live_holds: self.directory.live_holds(),
             fenced: self.directory.fenced(),
             waiting: self.sequencer.waiting(),
+            in_flight: self.sequencer.in_flight(),
+            watchers: self.watchers(),
+            mailbox: self.mailbox.commands.load(Ordering::Relaxed),
+            mailbox_refused: self.mailbox.refused.load(Ordering::Relaxed),
         }
+    }
+
+    fn watchers(&self) -> usize {
+        let watchers = |&number: &u32| match &self.directory.cells()[number as usize].slot {
+            Slot::Active(trip) => trip.watchers.len(),
+            Slot::Passive(_) | Slot::Fenced(..) => 0,
+        };
+        self.watched.iter().map(watchers).sum()
     }
 }

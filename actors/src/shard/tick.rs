@@ -10,12 +10,22 @@ use crate::seat_map::{Command, CommandBody};
 impl Shard {
     pub(super) fn tick(&mut self) {
         self.tick += 1;
-        if self.leadership().leads {
+        let leadership = self.leadership();
+        self.notice_leader(leadership.leader);
+        if leadership.leads {
             self.propose_expiries();
             self.mark_time();
         }
         self.catch_watchers_up();
         self.passivate_idle_trips();
+    }
+
+    /// Counts leaders that came after one that was known.
+    fn notice_leader(&mut self, leader: Option<u64>) {
+        if leader.is_some() && leader != self.leader {
+            self.measures.leader_changes += u64::from(self.leader.is_some());
+            self.leader = leader;
+        }
     }
 
     /// Proposes to expire what is due. A trip comes up again later in case the proposal is lost.
