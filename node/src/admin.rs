@@ -39,8 +39,12 @@ async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {
 
 /// The numbers are read where they are kept, when somebody asks.
 async fn metrics_text(State(admin): State<Admin>) -> String {
-    let (status, ready) = (admin.node.status().await, admin.node.is_ready());
-    let stats = admin.node.wal.stats();
-    metrics::with_local_recorder(&*admin.recorder, || telemetry::publish(&status, ready, &stats));
-    admin.recorder.handle().render()
+    let (reading, traffic) = (admin.node.reading().await, &admin.node.traffic);
+    metrics::with_local_recorder(&*admin.recorder, || {
+        reading.publish(traffic);
+        reading.overloads(traffic);
+    });
+    let mut text = admin.recorder.handle().render();
+    reading.write_histograms(traffic, &mut text);
+    text
 }

@@ -16,6 +16,7 @@ mod snapshots;
 mod status;
 mod supervisor;
 pub mod telemetry;
+mod traffic;
 mod wire;
 
 pub use config::{Config, ConfigError};

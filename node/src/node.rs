@@ -147,6 +147,7 @@ impl Node {
             cluster_id: cluster_id.into(),
             shards: shards.clone(),
             wal: raft.wal().clone(),
+            traffic: Arc::default(),
             started: Instant::now(),
             draining: Arc::new(AtomicBool::new(false)),
             closing: closed_signal.clone(),

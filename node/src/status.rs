@@ -9,6 +9,8 @@ use raft::wal::Wal;
 use tokio::sync::watch;
 
 use crate::shards::Shards;
+use crate::telemetry::Reading;
+use crate::traffic::Traffic;
 
 /// The node as its services see it. Clones are cheap.
 #[derive(Clone)]
@@ -17,6 +19,7 @@ pub(crate) struct NodeState {
     pub(crate) cluster_id: Arc<str>,
     pub(crate) shards: Shards,
     pub(crate) wal: Wal,
+    pub(crate) traffic: Arc<Traffic>,
     pub(crate) started: Instant,
     pub(crate) draining: Arc<AtomicBool>,
     /// Becomes true when open streams have to end.
@@ -84,6 +87,22 @@ impl NodeState {
             replicas,
             log: Some(self.log()),
             resident_bytes: resident_bytes(),
+        }
+    }
+
+    /// What a scrape reads. A shard that has stopped is left out.
+    pub(crate) async fn reading(&self) -> Reading {
+        let mut shards = Vec::with_capacity(self.shards.count());
+        for shard in self.shards.iter() {
+            let number = shard.handle.shard().get();
+            let measured = shard.handle.measure().await;
+            shards.extend(measured.map(|(counts, measures)| (number, counts, measures)));
+        }
+        Reading {
+            status: self.status().await,
+            ready: self.is_ready(),
+            wal: self.wal.stats(),
+            shards,
         }
     }
 

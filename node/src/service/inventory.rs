@@ -1,6 +1,7 @@
 //! `Inventory`: commands one by one, the pipeline, and reads.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use actors::ask::{Ask, Waiter};
 use actors::line::is_followed;
@@ -36,6 +37,7 @@ impl InventoryService {
 
     /// Sends a command to its trip and waits for the answer.
     async fn ask(&self, wire: Wire) -> Result<Reply, Status> {
+        let came = Instant::now();
         let routed = wire::route(wire).map_err(Problem::into_status)?;
         let hold = if is_followed() { line::arrived(&routed) } else { None };
         let shard = self.node.shards.of(&routed.trip);
@@ -47,6 +49,7 @@ impl InventoryService {
         shard.handle.admit(vec![Ask { trip: routed.trip, command: routed.command, waiter }]);
         let stopped = || Problem::new(Code::ShuttingDown, "the node is stopping").into_status();
         let answer = answer.await.map_err(|_| stopped())?;
+        self.node.traffic.answered(came);
         if let Some(hold) = hold {
             line::replied(hold, answer.code());
         }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
-use actors::ask::{Ask, Failure, Waiter};
+use actors::ask::{AnswerSink, Ask, Failure, Waiter};
 use actors::limits::OVERLOAD_RETRY_MS;
 use actors::line::is_followed;
 use futures::StreamExt as _;
@@ -20,6 +21,7 @@ use super::answers::{Gathering, Queue, encode, tagged};
 use super::line;
 use crate::shards::Shards;
 use crate::status::{NodeState, closed};
+use crate::traffic::{OpenPipeline, Timed, Traffic};
 use crate::wire;
 
 /// Answers in one message, at most.
@@ -46,11 +48,13 @@ pub(super) fn serve(node: &NodeState, requests: Streaming<pb::PipelineRequest>) 
         shards: shards.clone(),
         in_flight: Arc::clone(&in_flight),
         refusals,
+        traffic: Arc::clone(&node.traffic),
     };
     let requests = requests.take_until(closed(node.closing.clone())).boxed();
     tokio::spawn(reader.run(requests));
     let waiting = Vec::new();
-    let writer = Writer { shards, queue, in_flight, refused, open: true, waiting };
+    let _pipeline = node.traffic.pipeline();
+    let writer = Writer { shards, queue, in_flight, refused, open: true, waiting, _pipeline };
     futures::stream::unfold(writer, |mut writer| async move {
         writer.next().await.map(|message| (Ok(message), writer))
     })
@@ -67,6 +71,7 @@ struct Reader {
     queue: Arc<Queue>,
     in_flight: Arc<AtomicUsize>,
     refusals: mpsc::Sender<Vec<pb::PipelineReply>>,
+    traffic: Arc<Traffic>,
 }
 
 impl Reader {
@@ -87,11 +92,13 @@ impl Reader {
     /// Hands commands to their shards; gives the answers to those that went nowhere.
     fn admit(&self, request: pb::PipelineRequest) -> Vec<pb::PipelineReply> {
         let followed = is_followed();
+        // The first command of a message is the sample of how long answers take.
+        let mut sample = Some(Instant::now());
         let mut refused = Vec::new();
         let mut by_shard: BTreeMap<ShardId, Vec<Ask>> = BTreeMap::new();
         for command in request.commands {
             let tag = command.tag;
-            match self.ask(command, followed) {
+            match self.ask(command, followed, &mut sample) {
                 Ok((shard, ask)) => by_shard.entry(shard).or_default().push(ask),
                 Err(problem) => refused.push(tagged(tag, Reply::Problem(problem))),
             }
@@ -104,12 +111,18 @@ impl Reader {
         refused
     }
 
-    fn ask(&self, command: pb::PipelineCommand, followed: bool) -> Result<(ShardId, Ask), Problem> {
+    fn ask(
+        &self,
+        command: pb::PipelineCommand,
+        followed: bool,
+        sample: &mut Option<Instant>,
+    ) -> Result<(ShardId, Ask), Problem> {
         let wire = command.command.ok_or_else(|| Problem::invalid("command", "it is empty"))?;
         let routed = wire::route(wire)?;
         let hold = if followed { line::arrived(&routed) } else { None };
         if self.in_flight.fetch_add(1, Ordering::Relaxed) >= PIPELINE_WINDOW {
             self.in_flight.fetch_sub(1, Ordering::Relaxed);
+            self.traffic.window_refused();
             if let Some(hold) = hold {
                 line::replied(hold, Failure::Overloaded.code());
             }
@@ -127,6 +140,10 @@ impl Reader {
             self.queue.followed.add(command.tag, hold);
         }
         let sink = Arc::clone(&self.sinks[shard.get() as usize]);
+        let sink: Arc<dyn AnswerSink> = match sample.take() {
+            Some(since) => Arc::new(Timed { sink, since, traffic: Arc::clone(&self.traffic) }),
+            None => sink,
+        };
         let waiter = Waiter { sink, tag: command.tag };
         Ok((shard, Ask { trip: routed.trip, command: routed.command, waiter }))
     }
@@ -141,6 +158,7 @@ struct Writer {
     open: bool,
     /// Replies that did not fit into the message before, the last one first.
     waiting: Vec<pb::PipelineReply>,
+    _pipeline: OpenPipeline,
 }
 
 impl Writer {
