@@ -17,6 +17,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(FILES, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("seatgrid_descriptor.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().bytes(".seatgrid.v1").compile_fds(descriptors)?;
+    let generate = tonic_prost_build::configure;
+    generate().build_server(false).bytes(".seatgrid.v1").compile_fds(descriptors.clone())?;
+    // The servers apart, for they have a codec of their own.
+    let servers = out.join("servers");
+    fs::create_dir_all(&servers)?;
+    generate()
+        .build_client(false)
+        .extern_path(".seatgrid.v1", "crate::pb")
+        .codec_path("crate::codec::ServerCodec")
+        .out_dir(servers)
+        .compile_fds(descriptors)?;
     Ok(())
 }

@@ -3,12 +3,13 @@
 //!
 //! [`pb`] holds the messages and services generated from `proto/seatgrid/v1/*.proto`. [`ids`] holds the
 //! validated newtypes that the rest of the project speaks in. [`ring`] says which shard owns a trip.
-//! [`code`] is the one table from a code to gRPC, HTTP and what a caller should do. [`mod@line`] names the spans
-//! of a hold.
+//! [`code`] is the one table from a code to gRPC, HTTP and what a caller should do. [`codec`] is how
+//! servers read requests. [`mod@line`] names the spans of a hold.
 
 #![warn(missing_docs)]
 
 pub mod code;
+pub mod codec;
 pub mod ids;
 pub mod limits;
 pub mod line;

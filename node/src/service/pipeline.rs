@@ -54,9 +54,10 @@ pub(super) fn serve(node: &NodeState, requests: Streaming<pb::PipelineRequest>) 
     tokio::spawn(reader.run(requests));
     let waiting = Vec::new();
     let _pipeline = node.traffic.pipeline();
-    let writer = Writer { shards, queue, in_flight, refused, open: true, waiting, _pipeline };
+    let broken = None;
+    let writer = Writer { shards, queue, in_flight, refused, open: true, broken, waiting, _pipeline };
     futures::stream::unfold(writer, |mut writer| async move {
-        writer.next().await.map(|message| (Ok(message), writer))
+        writer.next().await.map(|message| (message, writer))
     })
     .boxed()
 }
@@ -70,21 +71,24 @@ struct Reader {
     sinks: Vec<Arc<Gathering>>,
     queue: Arc<Queue>,
     in_flight: Arc<AtomicUsize>,
-    refusals: mpsc::Sender<Vec<pb::PipelineReply>>,
+    refusals: mpsc::Sender<Refused>,
     traffic: Arc<Traffic>,
 }
+
+/// Refusals of commands, or why the rest of the stream cannot be read.
+type Refused = Result<Vec<pb::PipelineReply>, Status>;
 
 impl Reader {
     async fn run(self, mut requests: Inbound) {
         while let Some(request) = requests.next().await {
-            match request {
-                Ok(request) => {
-                    let refused = self.admit(request);
-                    if !refused.is_empty() && self.refusals.send(refused).await.is_err() {
-                        return;
-                    }
-                }
-                Err(status) => return debug!(%status, "a pipeline ended"),
+            let refused = request.map(|request| self.admit(request));
+            if let Err(status) = &refused {
+                debug!(%status, "a pipeline ended");
+            }
+            let last = refused.is_err();
+            let nothing = refused.as_ref().is_ok_and(Vec::is_empty);
+            if !nothing && self.refusals.send(refused).await.is_err() || last {
+                return;
             }
         }
     }
@@ -153,9 +157,11 @@ struct Writer {
     shards: Shards,
     queue: Arc<Queue>,
     in_flight: Arc<AtomicUsize>,
-    refused: mpsc::Receiver<Vec<pb::PipelineReply>>,
+    refused: mpsc::Receiver<Refused>,
     /// The reader still reads.
     open: bool,
+    /// Why it does not, when the client's message was at fault: the last word of the stream.
+    broken: Option<Status>,
     /// Replies that did not fit into the message before, the last one first.
     waiting: Vec<pb::PipelineReply>,
     _pipeline: OpenPipeline,
@@ -163,15 +169,15 @@ struct Writer {
 
 impl Writer {
     /// The next message. The stream ends once the client has stopped sending and has all its answers.
-    async fn next(&mut self) -> Option<pb::PipelineResponse> {
+    async fn next(&mut self) -> Option<Result<pb::PipelineResponse, Status>> {
         loop {
             if !self.waiting.is_empty() {
                 let rest = self.waiting.len().saturating_sub(MAX_REPLIES_PER_MESSAGE);
                 let replies = self.waiting.drain(rest..).rev().collect();
-                return Some(pb::PipelineResponse { replies });
+                return Some(Ok(pb::PipelineResponse { replies }));
             }
             if !self.open && self.in_flight.load(Ordering::Acquire) == 0 {
-                return None;
+                return self.broken.take().map(Err);
             }
             let mut replies: Vec<_> = tokio::select! {
                 answers = self.queue.take() => {
@@ -184,7 +190,11 @@ impl Writer {
                     answers.into_iter().map(reply).collect()
                 }
                 refused = self.refused.recv(), if self.open => match refused {
-                    Some(replies) => replies,
+                    Some(Ok(replies)) => replies,
+                    Some(Err(status)) => {
+                        self.broken = Some(status);
+                        continue;
+                    }
                     None => {
                         self.open = false;
                         continue;
@@ -192,7 +202,7 @@ impl Writer {
                 },
             };
             if replies.len() <= MAX_REPLIES_PER_MESSAGE {
-                return Some(pb::PipelineResponse { replies });
+                return Some(Ok(pb::PipelineResponse { replies }));
             }
             replies.reverse();
             self.waiting = replies;

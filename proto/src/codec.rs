@@ -1,0 +1,109 @@
+//! How servers read requests: what is no message of the protocol is the caller's fault, and told so.
+//!
+//! tonic's own codec calls it INTERNAL, which callers take for a defect of ours. Clients keep that codec:
+//! for them an unreadable answer is one.
+
+use std::marker::PhantomData;
+
+use prost::{DecodeError, Message};
+use tonic::Status;
+use tonic::codec::{Codec, DecodeBuf, Decoder};
+use tonic_prost::ProstEncoder;
+
+use crate::pb::Problem;
+
+/// What prost writes before the path of the field.
+const PREAMBLE: &str = "failed to decode Protobuf message: ";
+
+/// The codec of every server: that of tonic, with its own word for unreadable requests.
+#[derive(Clone, Debug)]
+pub struct ServerCodec<Response, Request>(PhantomData<(Response, Request)>);
+
+/// Reads the requests of a server.
+#[derive(Clone, Debug)]
+pub struct RequestDecoder<Request>(PhantomData<Request>);
+
+impl<Response, Request> Default for ServerCodec<Response, Request> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<Response, Request> Codec for ServerCodec<Response, Request>
+where
+    Response: Message + Send + 'static,
+    Request: Message + Default + Send + 'static,
+{
+    type Encode = Response;
+    type Decode = Request;
+    type Encoder = ProstEncoder<Response>;
+    type Decoder = RequestDecoder<Request>;
+
+    fn encoder(&mut self) -> Self::Encoder {
+        ProstEncoder::default()
+    }
+
+    fn decoder(&mut self) -> Self::Decoder {
+        RequestDecoder(PhantomData)
+    }
+}
+
+impl<Request: Message + Default> Decoder for RequestDecoder<Request> {
+    type Item = Request;
+    type Error = Status;
+
+    fn decode(&mut self, bytes: &mut DecodeBuf<'_>) -> Result<Option<Request>, Status> {
+        Request::decode(bytes).map(Some).map_err(|error| unreadable(&error).into_status())
+    }
+}
+
+fn unreadable(error: &DecodeError) -> Problem {
+    let text = error.to_string();
+    let why = text.strip_prefix(PREAMBLE).unwrap_or(&text);
+    Problem::invalid(innermost_field(why), format!("the request cannot be read: {why}"))
+}
+
+/// The field that `why` begins with, as in `HoldRequest.trip_id: invalid string value`. prost writes the
+/// innermost of nested fields first; it has no other way to tell.
+fn innermost_field(why: &str) -> &str {
+    let path = why.split(": ").next().and_then(|path| path.split_once('.'));
+    let is_name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    path.filter(|(message, field)| is_name(message) && is_name(field)).map_or("", |(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pb::{Code, HoldRequest, PipelineRequest};
+
+    /// A field of a message, with a length below 128.
+    fn field(number: u8, content: &[u8]) -> Vec<u8> {
+        [&[number << 3 | 2, content.len() as u8], content].concat()
+    }
+
+    fn refused<Request: Message + Default>(bytes: &[u8]) -> Problem {
+        unreadable(&Request::decode(bytes).err().unwrap())
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_the_callers_fault_and_names_the_field() {
+        let hold = field(1, b"\xff\xfe");
+        let problem = refused::<HoldRequest>(&hold);
+        assert_eq!((problem.code(), problem.field.as_str()), (Code::InvalidArgument, "trip_id"));
+        assert_eq!(
+            problem.message,
+            "the request cannot be read: HoldRequest.trip_id: invalid string value: data is not \
+             UTF-8 encoded"
+        );
+        let nested = refused::<PipelineRequest>(&field(1, &field(2, &hold)));
+        assert_eq!(nested.field, "trip_id", "{nested:?}");
+    }
+
+    #[test]
+    fn what_is_no_message_at_all_names_no_field() {
+        for garbage in [&b"\x00"[..], b"\x07", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"] {
+            let problem = refused::<HoldRequest>(garbage);
+            assert_eq!((problem.code(), problem.field.as_str()), (Code::InvalidArgument, ""));
+        }
+    }
+}
