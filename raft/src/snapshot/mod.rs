@@ -7,7 +7,8 @@
 //! are removed after a commit.
 //!
 //! sled 0.34 does not sync its file when it flushes, so [`SnapshotStore`] does. Every record and
-//! manifest carries our own checksum. A generation that does not check is never used: the one before it
+//! manifest carries our own checksum, and a manifest says what its records add up to: of a damaged file
+//! sled may drop a part without a word. A generation that does not check is never used: the one before it
 //! is, or the replica is rebuilt from its peers. What sled holds can always be rebuilt from the log and
 //! the peers, so a store that does not open is moved aside.
 
@@ -60,6 +61,21 @@ pub enum SnapshotError {
         key: String,
         /// The generation in which it was written.
         generation: u64,
+    },
+    /// Records have vanished, or older versions of them have come to light.
+    #[error(
+        "snapshot generation {generation} of shard {group} is not complete: expected {expected} \
+         records, found {found}, or others"
+    )]
+    Incomplete {
+        /// The shard.
+        group: u32,
+        /// The generation.
+        generation: u64,
+        /// Keys that the manifest says.
+        expected: u64,
+        /// Keys that are there.
+        found: u64,
     },
     /// A key is longer than [`MAX_KEY_BYTES`].
     #[error("a snapshot key of {0} bytes is longer than {MAX_KEY_BYTES}")]

@@ -1,6 +1,7 @@
 //! How records and manifests look inside sled.
 
 use bytes::Bytes;
+use prost::Message as _;
 use proto::pb;
 
 /// What a generation contains, written last.
@@ -15,6 +16,48 @@ pub struct Manifest {
     /// The encoded membership.
     #[prost(bytes = "bytes", tag = "3")]
     pub membership: Bytes,
+}
+
+/// What the newest versions of all keys add up to. A record that has vanished, which no checksum of a
+/// record can tell, is noticed by it. It lies behind the manifest, in the same value.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub(super) struct Tally {
+    /// Keys, removed ones included as long as their mark is kept. Earlier stores do not have it.
+    #[prost(uint64, optional, tag = "16")]
+    pub(super) keys: Option<u64>,
+    /// The sum of their checksums, which cover key, generation and value.
+    #[prost(uint64, tag = "17")]
+    pub(super) sum: u64,
+}
+
+impl Tally {
+    /// Of no keys at all.
+    pub(super) const ZERO: Self = Self { keys: Some(0), sum: 0 };
+
+    pub(super) fn add(&mut self, stored: &[u8]) {
+        self.keys = self.keys.map(|keys| keys.wrapping_add(1));
+        self.sum = self.sum.wrapping_add(checksum_of(stored));
+    }
+
+    pub(super) fn subtract(&mut self, stored: &[u8]) {
+        self.keys = self.keys.map(|keys| keys.wrapping_sub(1));
+        self.sum = self.sum.wrapping_sub(checksum_of(stored));
+    }
+}
+
+/// The checksum that a sled value begins with; 0 where the value is too short to be one.
+fn checksum_of(stored: &[u8]) -> u64 {
+    stored.first_chunk().map_or(0, |crc| u32::from_le_bytes(*crc).into())
+}
+
+/// A manifest and the tally of its records as one value.
+pub(super) fn encode_manifest(manifest: &Manifest, tally: Tally) -> Vec<u8> {
+    [manifest.encode_to_vec(), tally.encode_to_vec()].concat()
+}
+
+/// Reads what [`encode_manifest`] wrote: each message passes over the fields of the other.
+pub(super) fn decode_manifest(bytes: &[u8]) -> Option<(Manifest, Tally)> {
+    Some((Manifest::decode(bytes).ok()?, Tally::decode(bytes).ok()?))
 }
 
 const PRESENT: u8 = 1;

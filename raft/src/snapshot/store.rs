@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use prost::Message as _;
 use tracing::{info, warn};
 
-use super::record::{self, Manifest};
+use super::record::{self, Manifest, Tally};
 use super::view::SnapshotView;
 use super::writer::SnapshotWriter;
 use super::{SLED_CACHE_BYTES, SnapshotError};
@@ -91,6 +90,7 @@ impl SnapshotStore {
             records,
             manifests,
             newest: Arc::default(),
+            tally: Arc::new(Mutex::new(Tally::ZERO)),
             writing: Arc::default(),
             lost: false,
         };
@@ -123,6 +123,9 @@ fn free_name(path: &Path) -> PathBuf {
         .expect("there are more numbers than damaged stores")
 }
 
+/// A generation and its manifest, unless that is damaged.
+type Stored = (u64, Option<(Manifest, Tally)>);
+
 /// The snapshots of one shard.
 #[derive(Clone, Debug)]
 pub struct ShardSnapshots {
@@ -132,6 +135,8 @@ pub struct ShardSnapshots {
     pub(super) manifests: sled::Tree,
     /// Newest committed generation and its manifest.
     pub(super) newest: Arc<Mutex<Option<(u64, Manifest)>>>,
+    /// Of every record that is there, committed or not.
+    pub(super) tally: Arc<Mutex<Tally>>,
     /// Held by the one writer.
     writing: Arc<tokio::sync::Mutex<()>>,
     lost: bool,
@@ -198,6 +203,7 @@ impl ShardSnapshots {
             self.remove_manifest(generation)?;
         }
         self.records.clear().map_err(|e| self.store.failed(e))?;
+        *self.tally.lock() = Tally::ZERO;
         self.store.sync()
     }
 
@@ -225,16 +231,14 @@ impl ShardSnapshots {
     }
 
     /// Generations of the shard that have a manifest, newest first, damaged manifests as `None`.
-    fn stored_manifests(&self) -> Result<Vec<(u64, Option<Manifest>)>, SnapshotError> {
+    fn stored_manifests(&self) -> Result<Vec<Stored>, SnapshotError> {
         let mut found = Vec::new();
         for item in self.manifests.scan_prefix(record::key_prefix(&self.group.to_be_bytes())).rev()
         {
             let (key, value) = item.map_err(|e| self.store.failed(e))?;
             let Some((_, generation)) = record::split_version_key(&key) else { continue };
-            let manifest = record::decode_value(&key, &value)
-                .ok()
-                .flatten()
-                .and_then(|bytes| Manifest::decode(bytes).ok());
+            let manifest =
+                record::decode_value(&key, &value).ok().flatten().and_then(record::decode_manifest);
             found.push((generation, manifest));
         }
         Ok(found)
@@ -247,18 +251,19 @@ impl ShardSnapshots {
         let stored = self.stored_manifests()?;
         let mut chosen = None;
         for (generation, manifest) in &stored {
-            let Some(manifest) = manifest else {
+            let Some((manifest, tally)) = manifest else {
                 warn!(shard = self.group, generation, "a snapshot manifest is damaged");
                 continue;
             };
             let last = manifest.last.map(|id| id.index);
             let view = SnapshotView::new(self.clone(), *generation, manifest.clone());
-            match view.verify() {
-                Ok(()) if log_reaches(last) => {
+            match view.verify(*tally) {
+                Ok(found) if log_reaches(last) => {
                     chosen = Some((*generation, manifest.clone()));
+                    *self.tally.lock() = found;
                     break;
                 }
-                Ok(()) => warn!(shard = self.group, generation, "the log begins after a snapshot"),
+                Ok(_) => warn!(shard = self.group, generation, "the log begins after a snapshot"),
                 Err(error) => {
                     warn!(shard = self.group, generation, %error, "a snapshot is damaged")
                 }
@@ -273,11 +278,7 @@ impl ShardSnapshots {
     }
 
     /// Removes what a generation that was never committed, or is damaged, has left behind.
-    fn drop_newer_than(
-        &self,
-        kept: u64,
-        stored: &[(u64, Option<Manifest>)],
-    ) -> Result<(), SnapshotError> {
+    fn drop_newer_than(&self, kept: u64, stored: &[Stored]) -> Result<(), SnapshotError> {
         for (generation, _) in stored.iter().filter(|(generation, _)| *generation > kept) {
             self.remove_manifest(*generation)?;
         }

@@ -101,6 +101,59 @@ fn a_damaged_record_makes_the_generation_before_it_count() {
 }
 
 #[test]
+fn a_record_that_has_vanished_makes_the_generation_before_it_count() {
+    // Else an older version of "a" would come to light, "b" would be back, and "c" missing.
+    for vanished in [b"a", b"b", b"c"] {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = SnapshotStore::open(dir.path()).unwrap();
+        let shard = store.shard(1, |_| true).unwrap();
+        write(&shard, 10, &[("a", "1"), ("b", "1")], &[]);
+        write(&shard, 20, &[("a", "2"), ("c", "1")], &["b"]);
+        shard.records.remove(record::version_key(vanished, 2)).unwrap().unwrap();
+        let again = store.shard(1, |_| true).unwrap();
+        assert!(!again.lost());
+        let view = again.current().unwrap();
+        assert_eq!(view.manifest().last.unwrap().index, 10);
+        assert_eq!(records(&view), pairs(&[("a", "1"), ("b", "1")]));
+    }
+}
+
+#[test]
+fn generations_add_up_after_any_history() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = SnapshotStore::open(dir.path()).unwrap();
+    let mut shard = store.shard(1, |_| true).unwrap();
+    for n in 0..20 {
+        // An attempt that is given up leaves its records to the next one.
+        let mut given_up = begin(&shard);
+        given_up.put(format!("half-{}", n % 7).as_bytes(), b"1").unwrap();
+        drop(given_up);
+        let (same, value) = (format!("key-{}", n % 3), n.to_string());
+        write(&shard, n, &[(&same, "1"), (&same, &value)], &[&format!("half-{}", n % 5)]);
+        shard = store.shard(1, |_| true).unwrap();
+        assert_eq!(shard.current().unwrap().manifest().last.unwrap().index, n);
+    }
+    shard.clear().unwrap();
+    write(&shard, 99, &[("a", "1")], &[]);
+    let again = store.shard(1, |_| true).unwrap();
+    assert_eq!(records(&again.current().unwrap()), pairs(&[("a", "1")]));
+}
+
+#[test]
+fn a_manifest_of_an_earlier_version_counts_without_a_tally() {
+    use prost::Message as _;
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = SnapshotStore::open(dir.path()).unwrap();
+    let shard = store.shard(1, |_| true).unwrap();
+    write(&shard, 10, &[("a", "1")], &[]);
+    let key = shard.manifest_key(1);
+    let value = record::encode_value(&key, Some(&manifest(10).encode_to_vec()));
+    shard.manifests.insert(key, value).unwrap();
+    let again = store.shard(1, |_| true).unwrap();
+    assert_eq!(records(&again.current().unwrap()), pairs(&[("a", "1")]));
+}
+
+#[test]
 fn a_generation_that_the_log_no_longer_follows_is_not_used() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = SnapshotStore::open(dir.path()).unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::SnapshotError;
-use super::record::{self, Manifest};
+use super::record::{self, Manifest, Tally};
 use super::store::ShardSnapshots;
 
 /// A committed snapshot: a manifest, and the records as they stood in its generation.
@@ -44,12 +44,21 @@ impl SnapshotView {
             shard: self.shard.clone(),
             generation: self.generation,
             pending: None,
+            tally: Tally::ZERO,
         }
     }
 
-    /// Reads every record once.
-    pub(super) fn verify(&self) -> Result<(), SnapshotError> {
-        self.records().try_for_each(|record| record.map(drop))
+    /// Reads every record once, and tells what they add up to: what the manifest says.
+    pub(super) fn verify(&self, expected: Tally) -> Result<Tally, SnapshotError> {
+        let mut records = self.records();
+        records.try_for_each(|record| record.map(drop))?;
+        let found = records.tally;
+        if expected.keys.is_some() && found != expected {
+            let (group, generation) = (self.shard.group, self.generation);
+            let (found, expected) = (found.keys.unwrap_or(0), expected.keys.unwrap_or(0));
+            return Err(SnapshotError::Incomplete { group, generation, expected, found });
+        }
+        Ok(found)
     }
 }
 
@@ -63,11 +72,14 @@ pub struct ViewIter {
     generation: u64,
     /// The newest version so far of the key being read.
     pending: Option<(sled::IVec, sled::IVec)>,
+    /// Of what was read so far.
+    tally: Tally,
 }
 
 impl ViewIter {
-    fn finish(&self, sled_key: &[u8], stored: &[u8]) -> Result<Option<Record>, SnapshotError> {
+    fn finish(&mut self, sled_key: &[u8], stored: &[u8]) -> Result<Option<Record>, SnapshotError> {
         let value = self.shard.check(sled_key, stored)?;
+        self.tally.add(stored);
         let key = record::split_version_key(sled_key).map_or(sled_key, |(key, _)| key);
         Ok(value.map(|value| (key.to_vec(), value.to_vec())))
     }

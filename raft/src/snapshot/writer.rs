@@ -1,6 +1,5 @@
 //! Writing the next generation.
 
-use prost::Message as _;
 use tokio::sync::OwnedMutexGuard;
 
 use super::record::{self, Manifest};
@@ -81,7 +80,8 @@ impl SnapshotWriter {
         let Self { shard, generation, superseded, written: _, _turn } = self;
         shard.store.sync()?;
         let key = shard.manifest_key(generation);
-        let value = record::encode_value(&key, Some(&manifest.encode_to_vec()));
+        let tally = *shard.tally.lock();
+        let value = record::encode_value(&key, Some(&record::encode_manifest(&manifest, tally)));
         shard.manifests.insert(key, value).map_err(|e| shard.store.failed(e))?;
         shard.store.sync()?;
         *shard.newest.lock() = Some((generation, manifest.clone()));
@@ -100,10 +100,14 @@ impl SnapshotWriter {
         let stored = record::encode_value(&sled_key, value);
         let failed = |e| self.shard.store.failed(e);
         // Newest first: ours, the one that the generation before needs, then those nobody needs.
-        let older = self.shard.records.scan_prefix(record::key_prefix(key)).keys().rev();
-        let mut needed = true;
+        let older = self.shard.records.scan_prefix(record::key_prefix(key)).rev();
+        let mut tally = *self.shard.tally.lock();
+        let (mut newest, mut needed) = (true, true);
         for old in older {
-            let old = old.map_err(failed)?;
+            let (old, value) = old.map_err(failed)?;
+            if std::mem::take(&mut newest) {
+                tally.subtract(&value);
+            }
             let Some((_, generation)) = record::split_version_key(&old) else { continue };
             if generation >= self.generation {
                 continue;
@@ -112,7 +116,9 @@ impl SnapshotWriter {
                 self.superseded.push(old);
             }
         }
+        tally.add(&stored);
         self.shard.records.insert(sled_key, stored).map_err(failed)?;
+        *self.shard.tally.lock() = tally;
         self.written += 1;
         Ok(())
     }
