@@ -76,6 +76,21 @@ pub enum StartError {
     Service(String),
 }
 
+impl StartError {
+    /// What the operator can do, where there is something to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::UnknownNode(_) => Some("every node has a [[cluster.nodes]] of its own there"),
+            Self::Open(error) => error.hint(),
+            Self::Listen { .. } => {
+                Some("is the node running already? its addresses are in the configuration")
+            }
+            Self::Identity(_) | Self::Actor(_) | Self::Service(_) => None,
+        }
+    }
+}
+
 /// A running node.
 pub struct Node {
     state: NodeState,

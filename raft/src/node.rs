@@ -48,6 +48,21 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// What the operator can do, where there is something to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Wal(error) => Some(error.hint()),
+            Self::Flush(FlushFailed::Stopped(error)) => Some(error.hint()),
+            Self::Directory { .. } => {
+                Some("check who may write there, and whether the disk is full")
+            }
+            Self::Flush(_) | Self::Snapshot(_) | Self::Group { .. } => None,
+        }
+    }
+}
+
 /// What all groups of a node share.
 pub struct RaftNode<M: Machine> {
     config: RaftConfig,

@@ -41,7 +41,10 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let started = Node::start(&config, args.id, &args.data_dir).await;
     let mut node = started.map_err(|error| {
         let failure = Failure::with_exit(Exit::Failed, error.to_string());
-        failure.hint("damage in the log is never cut: restore the file, or let the node join anew")
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     })?;
     eprintln!("node {} is up; press Ctrl-C to stop it", args.id);
     tokio::select! {

@@ -10,7 +10,7 @@ use proto::ids::TripId;
 use proto::pb::cluster_client::ClusterClient;
 use proto::pb::inventory_client::InventoryClient;
 use proto::pb::{self, Code, Problem};
-use seatgrid_node::{Config, Node};
+use seatgrid_node::{Config, Node, StartError};
 use tonic::transport::Channel;
 use tonic::{Code as GrpcCode, Status};
 
@@ -72,6 +72,21 @@ impl Cluster {
             tokio::time::sleep(Duration::from_millis(50)).await;
         };
         self.nodes[id as usize - 1] = Some(node);
+    }
+
+    /// Starts a node once.
+    pub(crate) async fn try_start_node(&mut self, id: u64) -> Result<(), StartError> {
+        let node = Node::start(&self.config, id, &self.data_dir(id)).await?;
+        self.nodes[id as usize - 1] = Some(node);
+        Ok(())
+    }
+
+    /// Has nodes write a snapshot of every shard.
+    pub(crate) async fn snapshot(&self, nodes: &[u64]) {
+        for &id in nodes {
+            let mut client = self.cluster_client(id).await;
+            client.snapshot_now(pb::SnapshotNowRequest {}).await.unwrap();
+        }
     }
 
     pub(crate) async fn stop_node(&mut self, id: u64) {

@@ -87,9 +87,9 @@ impl WalError {
             }
             Self::Io { .. } => "check the disk (kernel log, SMART), then start the node again",
             Self::Damaged { .. } => {
-                "flushed records are bad, so cutting them would lose acknowledged entries: keep \
-                 the directory for inspection, check the disk, and let the node join again as a \
-                 new member with an empty directory"
+                "flushed records are bad, and are never cut: restore the file; or, while most of \
+                 the other nodes run, check the disk, put the node's data directory aside and start \
+                 it with an empty directory, which the others fill"
             }
             Self::Panicked => {
                 "this is a fault of the program: report it with its output and restart the node"
