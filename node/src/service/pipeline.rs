@@ -27,8 +27,9 @@ use crate::wire;
 /// Answers in one message, at most.
 const MAX_REPLIES_PER_MESSAGE: usize = 2_048;
 
-/// Refusals that need no shard and wait for the writer.
-const REFUSALS_QUEUED: usize = 64;
+/// Messages whose refusals wait for the writer. One message may be nothing but refusals: a client that
+/// reads none of them must not be able to pile them up.
+const REFUSALS_QUEUED: usize = 1;
 
 /// What the client sends, until the node closes.
 type Inbound = BoxStream<'static, Result<pb::PipelineRequest, Status>>;
@@ -40,7 +41,7 @@ type Outbound = BoxStream<'static, Result<pb::PipelineResponse, Status>>;
 pub(super) fn serve(node: &NodeState, requests: Streaming<pb::PipelineRequest>) -> Outbound {
     let shards = node.shards.clone();
     let queue = Arc::new(Queue::default());
-    let in_flight = Arc::new(AtomicUsize::new(0));
+    let in_flight = Arc::new(Window::default());
     let (refusals, refused) = mpsc::channel(REFUSALS_QUEUED);
     let reader = Reader {
         sinks: (0..shards.count()).map(|n| queue.sink(shard_id(n))).collect(),
@@ -66,11 +67,34 @@ fn shard_id(number: usize) -> ShardId {
     ShardId::new(u32::try_from(number).expect("shards are bounded by the config"))
 }
 
+/// Commands of a stream that wait for their answers: never more than [`PIPELINE_WINDOW`].
+#[derive(Default)]
+struct Window(AtomicUsize);
+
+impl Window {
+    /// Lets a command in, if there is room.
+    fn enter(&self) -> bool {
+        let room = self.0.fetch_add(1, Ordering::Relaxed) < PIPELINE_WINDOW;
+        if !room {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+        room
+    }
+
+    fn leave(&self, commands: usize) {
+        self.0.fetch_sub(commands, Ordering::AcqRel);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+}
+
 struct Reader {
     shards: Shards,
     sinks: Vec<Arc<Gathering>>,
     queue: Arc<Queue>,
-    in_flight: Arc<AtomicUsize>,
+    in_flight: Arc<Window>,
     refusals: mpsc::Sender<Refused>,
     traffic: Arc<Traffic>,
 }
@@ -124,8 +148,7 @@ impl Reader {
         let wire = command.command.ok_or_else(|| Problem::invalid("command", "it is empty"))?;
         let routed = wire::route(wire)?;
         let hold = if followed { line::arrived(&routed) } else { None };
-        if self.in_flight.fetch_add(1, Ordering::Relaxed) >= PIPELINE_WINDOW {
-            self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if !self.in_flight.enter() {
             self.traffic.window_refused();
             if let Some(hold) = hold {
                 line::replied(hold, Failure::Overloaded.code());
@@ -156,7 +179,7 @@ impl Reader {
 struct Writer {
     shards: Shards,
     queue: Arc<Queue>,
-    in_flight: Arc<AtomicUsize>,
+    in_flight: Arc<Window>,
     refused: mpsc::Receiver<Refused>,
     /// The reader still reads.
     open: bool,
@@ -176,12 +199,12 @@ impl Writer {
                 let replies = self.waiting.drain(rest..).rev().collect();
                 return Some(Ok(pb::PipelineResponse { replies }));
             }
-            if !self.open && self.in_flight.load(Ordering::Acquire) == 0 {
+            if !self.open && self.in_flight.is_empty() {
                 return self.broken.take().map(Err);
             }
             let mut replies: Vec<_> = tokio::select! {
                 answers = self.queue.take() => {
-                    self.in_flight.fetch_sub(answers.len(), Ordering::AcqRel);
+                    self.in_flight.leave(answers.len());
                     if is_followed() {
                         self.queue.followed.replied(&answers);
                     }
@@ -207,5 +230,53 @@ impl Writer {
             replies.reverse();
             self.waiting = replies;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt as _;
+
+    #[test]
+    fn no_more_commands_wait_than_the_window_has_room_for() {
+        let window = Window::default();
+        let enter = || (0..PIPELINE_WINDOW).filter(|_| window.enter()).count();
+        let entered: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(enter)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert!(entered <= PIPELINE_WINDOW, "{entered}");
+        while window.enter() {}
+        window.leave(3);
+        assert_eq!((0..10).filter(|_| window.enter()).count(), 3);
+        window.leave(PIPELINE_WINDOW);
+        assert!(window.is_empty());
+    }
+
+    #[test]
+    fn a_client_that_reads_no_refusals_is_not_read_any_further() {
+        let read = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&read);
+        // Without end: commands that need no shard to be refused.
+        let requests = futures::stream::repeat_with(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            let commands = vec![pb::PipelineCommand::default(); 100];
+            Ok(pb::PipelineRequest { commands })
+        });
+        let (refusals, mut refused) = mpsc::channel(REFUSALS_QUEUED);
+        let reader = Reader {
+            shards: Shards::new(Vec::new(), Default::default()),
+            sinks: Vec::new(),
+            in_flight: Arc::default(),
+            refusals,
+        };
+        let mut reading = std::pin::pin!(reader.run(requests.boxed()));
+        assert!(reading.as_mut().now_or_never().is_none());
+        assert_eq!(read.load(Ordering::Relaxed), REFUSALS_QUEUED + 1);
+        // Each message of refusals that is read lets one more in.
+        assert_eq!(refused.try_recv().unwrap().unwrap().len(), 100);
+        assert!(reading.as_mut().now_or_never().is_none());
+        assert_eq!(read.load(Ordering::Relaxed), REFUSALS_QUEUED + 2);
     }
 }
