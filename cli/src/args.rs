@@ -32,6 +32,7 @@ pub(crate) struct Global {
         global = true,
         env = "SEATGRID_ENDPOINTS",
         value_delimiter = ',',
+        value_parser = value::endpoint,
         default_value = "http://127.0.0.1:7001,http://127.0.0.1:7002,http://127.0.0.1:7003",
         value_name = "URL,…"
     )]
@@ -40,7 +41,7 @@ pub(crate) struct Global {
     #[arg(long, short = 'o', global = true, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
     /// How long one call may take, retries included.
-    #[arg(long, global = true, value_parser = value::duration, default_value = "5s")]
+    #[arg(long, global = true, value_parser = value::positive_duration, default_value = "5s")]
     pub(crate) timeout: Duration,
 }
 

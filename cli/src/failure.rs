@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use client_sdk::layout::LayoutError;
+use client_sdk::pb::Code;
 use client_sdk::{Error, Refusal};
 use proto::code::meaning;
 use serde_json::{Value, json};
@@ -114,6 +116,7 @@ impl From<Error> for Failure {
         };
         let mut detail = json!({ "code": code.name, "retryable": error.is_retryable() });
         let mut hint = None;
+        let mut message = error.to_string();
         match &error {
             Error::Refused(refusal) => {
                 hint = refusal_hint(refusal);
@@ -121,13 +124,35 @@ impl From<Error> for Failure {
             }
             Error::Invalid(invalid) if !invalid.field.is_empty() => {
                 detail["field"] = json!(invalid.field);
+                if !message.contains(&invalid.field) {
+                    message = format!("{}: {message}", invalid.field);
+                }
             }
             Error::Unknown { .. } => {
                 hint = Some("the same command with the same id is safe, and tells".to_owned());
             }
             _ => {}
         }
-        Self { hint, detail, ..Self::with_exit(exit, error.to_string()) }
+        Self { hint, detail, ..Self::with_exit(exit, message) }
+    }
+}
+
+/// The command line cannot be read.
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Self {
+        let text = error.render().to_string();
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
+        let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+        let argument = match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(argument)) => json!(argument),
+            Some(ContextValue::Strings(arguments)) => json!(arguments),
+            _ => Value::Null,
+        };
+        let code = meaning(Code::InvalidArgument).name;
+        let detail = json!({ "code": code, "retryable": false, "argument": argument });
+        let hint = rest.split_whitespace().collect::<Vec<_>>().join(" ");
+        let hint = Some(hint).filter(|hint| !hint.is_empty());
+        Self { hint, detail, ..Self::usage(message.trim_end()) }
     }
 }
 
@@ -136,6 +161,7 @@ const NOT_FOUND: i32 = 5;
 
 fn refusal_hint(refusal: &Refusal) -> Option<String> {
     let mut parts = Vec::new();
+    parts.extend(where_to_look(refusal.code).map(str::to_owned));
     if !refusal.alternatives.is_empty() {
         parts.push(format!("free instead: {}", refusal.alternatives.join(", ")));
     }
@@ -146,6 +172,22 @@ fn refusal_hint(refusal: &Refusal) -> Option<String> {
         parts.push(format!("asked for {}, {} left", refusal.requested, refusal.available));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Which command shows what there is instead of what was not found, or not allowed.
+fn where_to_look(code: Code) -> Option<&'static str> {
+    match code {
+        Code::TripNotFound => Some("`seatgrid trip list` shows the trips; ids are exact"),
+        Code::UnknownSeat => Some("`seatgrid trip show TRIP --seats` draws the seats"),
+        Code::UnknownZone => Some("`seatgrid trip show TRIP` lists the zones"),
+        Code::UnknownHold => {
+            Some("the id is the one that `seatgrid hold` printed, of the same trip")
+        }
+        Code::IdReused => {
+            Some("a retry repeats the command exactly; another command has an id of its own")
+        }
+        _ => None,
+    }
 }
 
 fn add_refusal(detail: &mut Value, refusal: &Refusal) {
@@ -191,7 +233,7 @@ impl From<GtfsError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use client_sdk::pb::{Code, Problem};
+    use client_sdk::pb::Problem;
 
     fn failure(code: Code) -> Failure {
         let problem =

@@ -10,19 +10,26 @@ mod load;
 mod output;
 mod value;
 
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::ErrorKind;
 
 use crate::args::{Cli, Command};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::output::Output;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&words, error),
+    };
     let output = cli.global.output;
     match start(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -31,6 +38,31 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// Answers a command line that is wrong, or asks for help.
+fn not_understood(words: &[OsString], error: clap::Error) -> ExitCode {
+    let output = if asks_for_json(words) { Output::Json } else { Output::Table };
+    let failure = match words.iter().skip(1).find(|word| word.to_str().is_none()) {
+        // clap does not say which word it is.
+        Some(word) if error.kind() == ErrorKind::InvalidUtf8 => {
+            let message = format!("the argument {word:?} is not UTF-8");
+            Failure::usage(message)
+                .hint("ids and names are UTF-8 text; only paths may be any bytes")
+        }
+        _ if !error.use_stderr() || output == Output::Table => error.exit(),
+        _ => Failure::from(error),
+    };
+    failure.report(output);
+    failure.exit_code()
+}
+
+/// Whether a command line that cannot be read asks for JSON all the same.
+fn asks_for_json(words: &[OsString]) -> bool {
+    let is = |word: &OsString, texts: &[&str]| texts.iter().any(|text| word == OsStr::new(text));
+    let joined = ["-ojson", "-o=json", "--output=json"];
+    words.iter().any(|word| is(word, &joined))
+        || words.windows(2).any(|pair| is(&pair[0], &["-o", "--output"]) && is(&pair[1], &["json"]))
 }
 
 fn start(cli: Cli) -> Result<(), Failure> {

@@ -18,7 +18,38 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(format!("{unit} is not a unit; allowed are ms, s, m, h and d")),
     };
     let number: f64 = number.parse().map_err(|_| "not a time; try 30s or 10m".to_owned())?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
+    Duration::try_from_secs_f64(number * seconds)
+        .map_err(|_| "longer than any clock runs".to_owned())
+}
+
+/// A time as [`duration`] reads it, at least a millisecond: for what is not given at all there is a
+/// default, which zero must not become by accident.
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time < Duration::from_millis(1) {
+        return Err("must be at least 1ms; leave it out for the default".to_owned());
+    }
+    Ok(time)
+}
+
+/// The address of a node, such as `http://127.0.0.1:7001`; the scheme may be left out.
+pub(crate) fn endpoint(text: &str) -> Result<String, String> {
+    const TRY: &str = "try http://127.0.0.1:7001";
+    let address = text.strip_prefix("http://").unwrap_or(text);
+    let address = address.strip_suffix('/').unwrap_or(address);
+    if address.contains('/') {
+        return Err(format!("only http:// and a host with a port are understood; {TRY}"));
+    }
+    let Some((host, port)) = address.rsplit_once(':') else {
+        return Err(format!("has no port; {TRY}"));
+    };
+    if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(format!("has no host; {TRY}"));
+    }
+    match port.parse::<u16>() {
+        Ok(1..) => Ok(text.to_owned()),
+        _ => Err(format!("{port:?} is not a port; allowed are 1 to 65535")),
+    }
 }
 
 /// A rate or count such as `500`, `20k` or `1.5M`.
@@ -36,7 +67,10 @@ pub(crate) fn count(text: &str) -> Result<u64, String> {
 /// Legs such as `0..2`: from stop 0 to stop 2.
 pub(crate) fn legs(text: &str) -> Result<Legs, String> {
     let (from, to) = text.split_once("..").ok_or("not legs; try 0..2, from stop 0 to stop 2")?;
-    let stop = |text: &str| text.parse::<u16>().map_err(|_| format!("{text} is not a stop number"));
+    let stop = |text: &str| {
+        let number = text.parse::<u16>();
+        number.map_err(|_| format!("{text:?} is not a stop number; allowed are 0 to 65535"))
+    };
     Legs::new(stop(from)?, stop(to)?).map_err(|error| error.to_string())
 }
 
@@ -68,6 +102,25 @@ mod tests {
         assert_eq!(read("2h"), Ok(7_200_000));
         for bad in ["", "m", "-5s", "5 s", "5 parsecs", "1e400s"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn zero_is_not_a_time_to_live() {
+        assert_eq!(positive_duration("1ms"), Ok(Duration::from_millis(1)));
+        for bad in ["0", "0s", "0.1ms", "-1s"] {
+            assert!(positive_duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn endpoints_have_a_host_and_a_port() {
+        for good in ["http://127.0.0.1:7001", "node-1:7001", "http://[::1]:7001/"] {
+            assert_eq!(endpoint(good), Ok(good.to_owned()));
+        }
+        for bad in ["", "nonsense", "http://", "http://:1", "ftp://x:1", "x:0", "x:99999", "x:1/y"]
+        {
+            assert!(endpoint(bad).is_err(), "{bad}");
         }
     }
 

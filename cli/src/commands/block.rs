@@ -1,6 +1,7 @@
 //! `seatgrid block` and `unblock`: seats out of sale, and back.
 
 use clap::ArgGroup;
+use clap::builder::NonEmptyStringValueParser;
 use client_sdk::ids::{CommandId, Legs, TripId};
 use client_sdk::{Block, Unblock};
 
@@ -15,6 +16,7 @@ pub(crate) struct BlockArgs {
     /// The trip.
     trip: TripId,
     /// Names of the seats.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     seats: Vec<String>,
     /// The general-admission zone, with --quantity.
     #[arg(long, requires = "quantity")]

@@ -27,7 +27,7 @@ pub(crate) struct ExtendArgs {
     #[command(flatten)]
     target: Target,
     /// New life of the hold, counted from now; the trip's default unless given.
-    #[arg(long, value_parser = value::duration)]
+    #[arg(long, value_parser = value::positive_duration)]
     ttl: Option<Duration>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct PayArgs {
     #[command(flatten)]
     target: Target,
     /// How long the hold is pinned; the trip's longest unless given.
-    #[arg(long, value_parser = value::duration)]
+    #[arg(long, value_parser = value::positive_duration)]
     window: Option<Duration>,
 }
 

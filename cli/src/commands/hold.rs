@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::ArgGroup;
+use clap::builder::NonEmptyStringValueParser;
 use client_sdk::ids::{BuyerId, HoldId, Legs, TripId};
 use client_sdk::{Held, Hold, HoldBest, HoldQuantity, new_hold_id};
 use serde::Serialize;
@@ -18,6 +19,7 @@ pub(crate) struct Args {
     /// The trip.
     trip: TripId,
     /// Names of the seats, all or none.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     seats: Vec<String>,
     /// So many seats, where the cluster finds them best.
     #[arg(long, value_name = "N")]
@@ -35,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, default_value = "")]
     buyer: BuyerId,
     /// How long; the trip's default unless given.
-    #[arg(long, value_parser = value::duration)]
+    #[arg(long, value_parser = value::positive_duration)]
     ttl: Option<Duration>,
     /// Legs such as 0..2; the whole trip unless given.
     #[arg(long, value_parser = value::legs)]

@@ -24,19 +24,19 @@ pub(crate) struct Rules {
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     max_per_hold: u32,
     /// Shortest life of a hold.
-    #[arg(long, value_name = "TIME", value_parser = value::duration)]
+    #[arg(long, value_name = "TIME", value_parser = value::positive_duration)]
     min_ttl: Option<Duration>,
     /// Life of a hold whose buyer asks for none.
-    #[arg(long, value_name = "TIME", value_parser = value::duration)]
+    #[arg(long, value_name = "TIME", value_parser = value::positive_duration)]
     default_ttl: Option<Duration>,
     /// Longest life of a hold.
-    #[arg(long, value_name = "TIME", value_parser = value::duration)]
+    #[arg(long, value_name = "TIME", value_parser = value::positive_duration)]
     max_ttl: Option<Duration>,
     /// Longest payment window.
-    #[arg(long, value_name = "TIME", value_parser = value::duration)]
+    #[arg(long, value_name = "TIME", value_parser = value::positive_duration)]
     payment_window: Option<Duration>,
     /// Longest life of a hold over all extensions and payments.
-    #[arg(long, value_name = "TIME", value_parser = value::duration)]
+    #[arg(long, value_name = "TIME", value_parser = value::positive_duration)]
     hold_cap: Option<Duration>,
     /// What a confirm does that comes after its hold has expired.
     #[arg(long, value_enum)]

@@ -1,6 +1,7 @@
 //! `seatgrid seat explain`: who owns a seat, and how that came about.
 
 use clap::Subcommand;
+use clap::builder::NonEmptyStringValueParser;
 use client_sdk::ids::{Legs, TripId};
 use client_sdk::pb;
 use serde::Serialize;
@@ -18,9 +19,10 @@ pub(crate) enum SeatCommand {
         /// The trip.
         trip: TripId,
         /// The seat.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         seat: String,
         /// One leg, counted from 0; all legs unless given.
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..65_535))]
         leg: Option<u16>,
     },
 }

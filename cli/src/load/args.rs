@@ -7,6 +7,9 @@ use clap::ValueEnum;
 
 use crate::value;
 
+/// Buyers of one load, at most: each takes memory, and more than a million only take turns.
+const MAX_BUYERS: u64 = 1_000_000;
+
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Buyers at a time.
@@ -136,6 +139,9 @@ impl Args {
         }
         if self.buyers == 0 || self.outstanding == Some(0) || self.rate == Some(0) {
             return Some("--buyers, --outstanding and --rate must be at least 1");
+        }
+        if self.buyers > MAX_BUYERS || self.outstanding.is_some_and(|many| many > MAX_BUYERS) {
+            return Some("--buyers and --outstanding may be at most 1000000");
         }
         if self.mode == Mode::Closed && self.rate.is_some() {
             return Some("--rate goes with --mode open");

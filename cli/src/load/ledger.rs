@@ -176,7 +176,8 @@ pub(crate) fn read(path: &Path, mut each: impl FnMut(Line)) -> Result<(), Failur
     let file = File::open(path).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
     let mut lines = BufReader::new(file).lines().enumerate().peekable();
     while let Some((number, text)) = lines.next() {
-        match serde_json::from_str(&text?) {
+        let unreadable = |error| Failure::new(format!("{shown}, line {}: {error}", number + 1));
+        match serde_json::from_str(&text.map_err(unreadable)?) {
             Ok(line) => each(line),
             Err(_) if lines.peek().is_none() => break,
             Err(error) => {

@@ -43,11 +43,27 @@ fn wire_legs(legs: Option<Legs>) -> Option<pb::Legs> {
     legs.map(|legs| pb::Legs { from: legs.from().into(), to: legs.to().into() })
 }
 
-/// Whole milliseconds, rounded up so that a short time never becomes the default; zero for none.
+/// Whole milliseconds, at least one, rounded up so that a short time never becomes the default; zero for
+/// none.
 fn wire_ms(time: Option<Duration>) -> u64 {
-    time.map_or(0, |time| u64::try_from(time.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX))
+    let ms = |time: Duration| u64::try_from(time.as_nanos().div_ceil(1_000_000));
+    time.map_or(0, |time| ms(time).unwrap_or(u64::MAX).max(1))
 }
 
 fn strings(names: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
     names.into_iter().map(Into::into).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_time_that_was_not_given_is_the_default() {
+        assert_eq!(wire_ms(None), 0);
+        assert_eq!(wire_ms(Some(Duration::ZERO)), 1);
+        assert_eq!(wire_ms(Some(Duration::from_nanos(1))), 1);
+        assert_eq!(wire_ms(Some(Duration::from_micros(1_001))), 2);
+        assert_eq!(wire_ms(Some(Duration::MAX)), u64::MAX);
+    }
 }
