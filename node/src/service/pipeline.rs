@@ -56,7 +56,8 @@ pub(super) fn serve(node: &NodeState, requests: Streaming<pb::PipelineRequest>) 
     let waiting = Vec::new();
     let _pipeline = node.traffic.pipeline();
     let broken = None;
-    let writer = Writer { shards, queue, in_flight, refused, open: true, broken, waiting, _pipeline };
+    let writer =
+        Writer { shards, queue, in_flight, refused, open: true, broken, waiting, _pipeline };
     futures::stream::unfold(writer, |mut writer| async move {
         writer.next().await.map(|message| (message, writer))
     })
@@ -268,8 +269,10 @@ mod tests {
         let reader = Reader {
             shards: Shards::new(Vec::new(), Default::default()),
             sinks: Vec::new(),
+            queue: Arc::default(),
             in_flight: Arc::default(),
             refusals,
+            traffic: Arc::default(),
         };
         let mut reading = std::pin::pin!(reader.run(requests.boxed()));
         assert!(reading.as_mut().now_or_never().is_none());
