@@ -82,5 +82,17 @@ pub enum SnapshotError {
     KeyTooLong(usize),
 }
 
+impl SnapshotError {
+    /// Whether the operating system refused something: what is on the disk may be sound.
+    pub(super) fn is_from_the_system(&self) -> bool {
+        match self {
+            Self::Store { source: sled::Error::Io(source), .. } | Self::Sync { source, .. } => {
+                source.raw_os_error().is_some()
+            }
+            _ => false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -39,13 +39,15 @@ impl SnapshotStore {
     /// Opens the store in `path`, or moves what lies there aside and starts an empty one.
     ///
     /// # Errors
-    /// When not even an empty store can be opened.
+    /// When the system fails, for example for want of space or rights: the store may be sound. When not
+    /// even an empty store can be opened.
     pub fn open(path: &Path) -> Result<(Self, Opened), SnapshotError> {
         let existed = path.join("db").exists();
         // sled may panic on a damaged file (its issue 1387); that, too, means that it did not open.
         let attempt = std::panic::catch_unwind(|| Self::open_db(path));
         match attempt {
             Ok(Ok(store)) => Ok((store, if existed { Opened::Kept } else { Opened::New })),
+            Ok(Err(error)) if error.is_from_the_system() => Err(error),
             failed => {
                 let why = match failed {
                     Ok(Err(error)) => error.to_string(),

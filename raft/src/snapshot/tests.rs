@@ -191,3 +191,26 @@ fn a_store_that_does_not_open_is_moved_aside() {
     assert!(matches!(opened, Opened::MovedAside(aside) if aside.join("db").exists()));
     assert!(store.shard(1, |_| true).unwrap().current().is_none());
 }
+
+/// Moving a sound store aside would throw it away for a passing fault.
+#[test]
+fn a_store_that_the_system_does_not_open_stays_where_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("snapshots");
+    {
+        let (store, _) = SnapshotStore::open(&path).unwrap();
+        write(&store.shard(1, |_| true).unwrap(), 10, &[("a", "1")], &[]);
+    }
+    // Opening a directory as a file fails with an error of the system, whoever asks.
+    let (db, kept) = (path.join("db"), dir.path().join("kept"));
+    std::fs::rename(&db, &kept).unwrap();
+    std::fs::create_dir(&db).unwrap();
+    let error = SnapshotStore::open(&path).unwrap_err();
+    assert!(error.is_from_the_system(), "{error}");
+    std::fs::remove_dir(&db).unwrap();
+    std::fs::rename(&kept, &db).unwrap();
+    let (store, opened) = SnapshotStore::open(&path).unwrap();
+    assert_eq!(opened, Opened::Kept);
+    let shard = store.shard(1, |_| true).unwrap();
+    assert_eq!(records(&shard.current().unwrap()), pairs(&[("a", "1")]));
+}
