@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use raft::snapshot::SnapshotStore;
 use raft::{Committed, Leadership, Machine as _, OnFailure, ShardLog, Stopped};
-use seatgrid_actors::ask::{Answer, AnswerSink, Ask, Waiter};
+use seatgrid_actors::ask::{Answer, AnswerSink, Ask, NEVER, Waiter};
 use seatgrid_actors::clock::Clock;
 use seatgrid_actors::ids::{BuyerId, CommandId, SeatNo, ShardId, TripId, ZoneNo};
 use seatgrid_actors::seat_map::{
@@ -203,8 +203,12 @@ fn resident_bytes() -> u64 {
 
 async fn run(batch: usize, per_trip: u32) {
     let granted = Arc::new(Granted::default());
-    let ask =
-        |(trip, command)| Ask { trip, command, waiter: Waiter { sink: granted.clone(), tag: 0 } };
+    let ask = |(trip, command)| Ask {
+        trip,
+        command,
+        waiter: Waiter { sink: granted.clone(), tag: 0 },
+        wanted_until_ms: NEVER,
+    };
     let (mut leader, mut follower) = (Replica::start().await, Replica::start().await);
     let body = open();
     for number in 0..TRIPS {

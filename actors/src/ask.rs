@@ -13,7 +13,13 @@ pub struct Ask {
     pub command: Command,
     /// Who waits for the answer.
     pub waiter: Waiter,
+    /// When nobody waits any more, in milliseconds of [`Clock::monotonic_ms`](crate::clock::Clock);
+    /// [`NEVER`] is never.
+    pub wanted_until_ms: u64,
 }
+
+/// An answer is wanted however late it comes.
+pub const NEVER: u64 = u64::MAX;
 
 /// Who waits for an answer: a sink, and the tag under which the sink knows the question.
 #[derive(Clone)]
@@ -81,17 +87,20 @@ pub enum Failure {
     Fenced,
     /// The replica has stopped.
     Stopped,
+    /// Nobody waited any more when the command had its turn. Nothing happened.
+    Late,
 }
 
 impl Failure {
     /// The codes of all failures, by their numbers.
-    pub const CODES: [&str; 6] = [
+    pub const CODES: [&str; 7] = [
         "NOT_LEADER",
         "OVERLOADED",
         "TOO_LARGE",
         "UNKNOWN_OUTCOME",
         "TRIP_FENCED",
         "SHUTTING_DOWN",
+        "DEADLINE_EXCEEDED",
     ];
 
     /// Its code: stable, one word, upper case.
@@ -109,6 +118,7 @@ impl Failure {
             Self::Unknown => 3,
             Self::Fenced => 4,
             Self::Stopped => 5,
+            Self::Late => 6,
         }
     }
 }

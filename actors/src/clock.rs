@@ -75,6 +75,11 @@ impl LogClock {
         self.newest
     }
 
+    /// See [`Clock::monotonic_ms`].
+    pub(crate) fn monotonic_ms(&self) -> u64 {
+        self.clock.monotonic_ms()
+    }
+
     /// Microseconds of a clock that never jumps: for measuring, never for deciding.
     pub(crate) fn micros(&self) -> u64 {
         self.clock.monotonic_micros()

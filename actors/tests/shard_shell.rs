@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use raft::snapshot::{Manifest, SnapshotStore};
 use raft::{Committed, Leadership, Machine as _, OnFailure, ShardLog, Stopped};
-use seatgrid_actors::ask::{Answer, AnswerSink, Ask, Failure, Waiter};
+use seatgrid_actors::ask::{Answer, AnswerSink, Ask, Failure, NEVER, Waiter};
 use seatgrid_actors::clock::Clock;
 use seatgrid_actors::ids::{BuyerId, CommandId, ShardId, TripId};
 use seatgrid_actors::machine::ShardMachine;
@@ -122,22 +122,20 @@ impl Rig {
     }
 
     async fn ask(&self, id: u128, body: CommandBody) -> Answer {
+        self.ask_until(NEVER, id, body).await
+    }
+
+    async fn ask_until(&self, wanted_until_ms: u64, id: u128, body: CommandBody) -> Answer {
         let (sender, answer) = oneshot::channel();
         let sink = Arc::new(One(parking_lot::Mutex::new(Some(sender))));
         let command = Command { id: CommandId::from_u128(id).unwrap(), body };
-        let trip = TripId::new("trip").unwrap();
-        self.handle.admit(vec![Ask { trip, command, waiter: Waiter { sink, tag: 0 } }]);
+        let (trip, waiter) = (TripId::new("trip").unwrap(), Waiter { sink, tag: 0 });
+        self.handle.admit(vec![Ask { trip, command, waiter, wanted_until_ms }]);
         tokio::time::timeout(DEADLINE, answer).await.unwrap().unwrap()
     }
 
     async fn hold(&self, id: u128, seat: &str) -> Answer {
-        let hold = Hold {
-            buyer: BuyerId::new("alice").unwrap(),
-            seats: Seats::Names([seat.into()].into()),
-            legs: Span::Whole,
-            ttl_ms: 60_000,
-        };
-        self.ask(id, CommandBody::Hold(hold)).await
+        self.ask(id, hold_of(seat)).await
     }
 
     fn entries(&self) -> u64 {
@@ -182,6 +180,15 @@ fn trip() -> Open {
     }
 }
 
+fn hold_of(seat: &str) -> CommandBody {
+    CommandBody::Hold(Hold {
+        buyer: BuyerId::new("alice").unwrap(),
+        seats: Seats::Names([seat.into()].into()),
+        legs: Span::Whole,
+        ttl_ms: 60_000,
+    })
+}
+
 fn is_held(answer: &Answer) -> bool {
     matches!(answer, Answer::Decided { outcome: Ok(Reply::Held(_)), .. })
 }
@@ -218,6 +225,18 @@ async fn a_follower_says_who_leads_and_answers_nothing() {
     rig.log.leads.store(false, Ordering::SeqCst);
     let answer = rig.hold(1, "1A").await;
     assert!(matches!(answer, Answer::Failed(Failure::NotLeader { leader: Some(7) })), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_command_that_nobody_waits_for_any_more_is_not_carried_out() {
+    let rig = Rig::new(DEADLINE).await;
+    rig.hands.0.store(500, Ordering::SeqCst);
+    let entries = rig.entries();
+    let late = rig.ask_until(500, 1, hold_of("1A")).await;
+    assert!(matches!(late, Answer::Failed(Failure::Late)), "{late:?}");
+    assert_eq!(rig.entries(), entries);
+    let in_time = rig.ask_until(501, 1, hold_of("1A")).await;
+    assert!(is_held(&in_time), "the same id is free: {in_time:?}");
 }
 
 #[tokio::test]

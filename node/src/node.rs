@@ -163,6 +163,7 @@ impl Node {
             shards: shards.clone(),
             wal: raft.wal().clone(),
             traffic: Arc::default(),
+            clock,
             started: Instant::now(),
             draining: Arc::new(AtomicBool::new(false)),
             closing: closed_signal.clone(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use actors::clock::Clock;
 use proto::pb;
 use raft::wal::Wal;
 use tokio::sync::watch;
@@ -20,6 +21,8 @@ pub(crate) struct NodeState {
     pub(crate) shards: Shards,
     pub(crate) wal: Wal,
     pub(crate) traffic: Arc<Traffic>,
+    /// The clock of the shards.
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) started: Instant,
     pub(crate) draining: Arc<AtomicBool>,
     /// Becomes true when open streams have to end.

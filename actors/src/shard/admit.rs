@@ -17,6 +17,18 @@ enum Way {
     Propose,
 }
 
+/// What all commands of a batch are admitted with.
+struct Turn {
+    /// The log time.
+    now: Timestamp,
+    /// The clock by which callers stop waiting.
+    monotonic_ms: u64,
+    /// Whether the leader may answer without the log.
+    may_answer: bool,
+    /// Whether somebody follows holds.
+    followed: bool,
+}
+
 impl Way {
     fn code(&self) -> &'static str {
         match self {
@@ -40,21 +52,29 @@ impl Shard {
             });
             return;
         }
-        let now = self.now();
-        let followed = line::is_followed();
+        let turn = Turn {
+            now: self.now(),
+            monotonic_ms: self.clock.monotonic_ms(),
+            may_answer: leadership.may_answer,
+            followed: line::is_followed(),
+        };
         let mut asks = asks.into_iter();
         while !asks.as_slice().is_empty() {
             let window = asks.as_slice().iter().take(PREFETCH_WINDOW);
             self.prefetch(window.map(|ask| (ask.trip.as_str(), &ask.command)));
             for ask in asks.by_ref().take(PREFETCH_WINDOW) {
-                self.admit_one(now, leadership.may_answer, followed, ask);
+                self.admit_one(&turn, ask);
             }
         }
     }
 
-    fn admit_one(&mut self, now: Timestamp, may_answer: bool, followed: bool, mut ask: Ask) {
-        let way = self.way(now, may_answer, &mut ask);
-        if followed {
+    fn admit_one(&mut self, turn: &Turn, mut ask: Ask) {
+        let way = if ask.wanted_until_ms <= turn.monotonic_ms {
+            Way::Answer(Answer::Failed(Failure::Late))
+        } else {
+            self.way(turn.now, turn.may_answer, &mut ask)
+        };
+        if turn.followed {
             self.trace_admit(&ask, way.code());
         }
         match way {
@@ -63,7 +83,7 @@ impl Shard {
                 self.answer(kind(&ask.command.body), ask.waiter, answer);
             }
             Way::Propose => {
-                let Ask { trip, command, waiter } = ask;
+                let Ask { trip, command, waiter, .. } = ask;
                 let layouts = self.layouts_for(&command);
                 let pushed = self.sequencer.push(&trip, &command, layouts, Some(waiter));
                 if let Err((Some(waiter), failure)) = pushed {

@@ -137,6 +137,8 @@ impl Pipe {
         waiter: Waiter,
         deadline: Instant,
     ) -> Result<(u32, Option<Waker>, bool), NotTaken> {
+        let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+        let timeout_ms = u32::try_from(left).unwrap_or(u32::MAX).max(1);
         let mut state = self.state.lock();
         if !state.slots.has_room(self.window) {
             return Err(NotTaken::Full);
@@ -152,7 +154,7 @@ impl Pipe {
             state.messages.push_back(Message { bytes, commands: 0 });
         }
         let message = state.messages.back_mut().expect("one was pushed if there was none");
-        put_command(tag, body, &mut message.bytes);
+        put_command(tag, timeout_ms, body, &mut message.bytes);
         message.commands += 1;
         Ok((tag, state.sender.take(), idle))
     }

@@ -14,6 +14,9 @@ const COMMANDS_KEY: u8 = 1 << 3 | 2;
 /// Key of `PipelineCommand.tag`: field 1, varint.
 const TAG_KEY: u8 = 1 << 3;
 
+/// Key of `PipelineCommand.timeout_ms`: field 16, varint.
+const TIMEOUT_KEY: [u8; 2] = [0x80, 0x01];
+
 /// Size of the encoder's first buffer, in bytes.
 const BUFFER_BYTES: usize = 64 << 10;
 
@@ -22,14 +25,18 @@ pub(crate) fn encode_command(command: &pipeline_command::Command, into: &mut Vec
     Command::encode(command, into);
 }
 
-/// Appends one entry of `PipelineRequest.commands`: a tag, then a body from [`encode_command`].
-pub(crate) fn put_command(tag: u32, body: &[u8], into: &mut Vec<u8>) {
-    let tag = u64::from(tag);
-    let entry_bytes = 1 + encoded_len_varint(tag) + body.len();
+/// Appends one entry of `PipelineRequest.commands`: a tag, how long the answer is wanted, then a body
+/// from [`encode_command`].
+pub(crate) fn put_command(tag: u32, timeout_ms: u32, body: &[u8], into: &mut Vec<u8>) {
+    let (tag, timeout_ms) = (u64::from(tag), u64::from(timeout_ms));
+    let head_bytes = 1 + encoded_len_varint(tag) + 2 + encoded_len_varint(timeout_ms);
+    let entry_bytes = head_bytes + body.len();
     into.put_u8(COMMANDS_KEY);
     encode_varint(entry_bytes as u64, into);
     into.put_u8(TAG_KEY);
     encode_varint(tag, into);
+    into.put_slice(&TIMEOUT_KEY);
+    encode_varint(timeout_ms, into);
     into.put_slice(body);
 }
 
@@ -102,11 +109,14 @@ mod tests {
         for (tag, command) in &commands {
             let mut body = Vec::new();
             encode_command(command, &mut body);
-            put_command(*tag, &body, &mut message);
+            put_command(*tag, 300, &body, &mut message);
         }
         let read = PipelineRequest::decode(message.as_slice()).unwrap();
-        let expected =
-            commands.map(|(tag, command)| PipelineCommand { tag, command: Some(command) });
+        let expected = commands.map(|(tag, command)| PipelineCommand {
+            tag,
+            timeout_ms: 300,
+            command: Some(command),
+        });
         assert_eq!(read.commands, expected);
     }
 }

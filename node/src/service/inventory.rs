@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use actors::ask::{Ask, Waiter};
+use actors::ask::{Ask, NEVER, Waiter};
 use actors::line::is_followed;
 use actors::seat_map::SeatMap;
 use futures::StreamExt as _;
@@ -46,7 +46,10 @@ impl InventoryService {
         }
         let (sink, answer) = One::new();
         let waiter = Waiter { sink, tag: 0 };
-        shard.handle.admit(vec![Ask { trip: routed.trip, command: routed.command, waiter }]);
+        let (trip, command) = (routed.trip, routed.command);
+        // When the caller's time is over, this future is dropped.
+        let wanted_until_ms = NEVER;
+        shard.handle.admit(vec![Ask { trip, command, waiter, wanted_until_ms }]);
         let stopped = || Problem::new(Code::ShuttingDown, "the node is stopping").into_status();
         let answer = answer.await.map_err(|_| stopped())?;
         self.node.traffic.answered(came);

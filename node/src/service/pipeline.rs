@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use actors::ask::{AnswerSink, Ask, Failure, Waiter};
+use actors::ask::{AnswerSink, Ask, Failure, NEVER, Waiter};
+use actors::clock::Clock;
 use actors::limits::OVERLOAD_RETRY_MS;
 use actors::line::is_followed;
 use futures::StreamExt as _;
@@ -50,6 +51,7 @@ pub(super) fn serve(node: &NodeState, requests: Streaming<pb::PipelineRequest>) 
         in_flight: Arc::clone(&in_flight),
         refusals,
         traffic: Arc::clone(&node.traffic),
+        clock: Arc::clone(&node.clock),
     };
     let requests = requests.take_until(closed(node.closing.clone())).boxed();
     tokio::spawn(reader.run(requests));
@@ -98,6 +100,7 @@ struct Reader {
     in_flight: Arc<Window>,
     refusals: mpsc::Sender<Refused>,
     traffic: Arc<Traffic>,
+    clock: Arc<dyn Clock>,
 }
 
 /// Refusals of commands, or why the rest of the stream cannot be read.
@@ -121,14 +124,20 @@ impl Reader {
     /// Hands commands to their shards; gives the answers to those that went nowhere.
     fn admit(&self, request: pb::PipelineRequest) -> Vec<pb::PipelineReply> {
         let followed = is_followed();
+        let now_ms = self.clock.monotonic_ms();
         // The first command of a message is the sample of how long answers take.
         let mut sample = Some(Instant::now());
         let mut refused = Vec::new();
         let mut by_shard: BTreeMap<ShardId, Vec<Ask>> = BTreeMap::new();
         for command in request.commands {
-            let tag = command.tag;
+            let (tag, timeout_ms) = (command.tag, command.timeout_ms);
             match self.ask(command, followed, &mut sample) {
-                Ok((shard, ask)) => by_shard.entry(shard).or_default().push(ask),
+                Ok((shard, mut ask)) => {
+                    if timeout_ms > 0 {
+                        ask.wanted_until_ms = now_ms.saturating_add(timeout_ms.into());
+                    }
+                    by_shard.entry(shard).or_default().push(ask);
+                }
                 Err(problem) => refused.push(tagged(tag, Reply::Problem(problem))),
             }
         }
@@ -173,7 +182,9 @@ impl Reader {
             None => sink,
         };
         let waiter = Waiter { sink, tag: command.tag };
-        Ok((shard, Ask { trip: routed.trip, command: routed.command, waiter }))
+        let ask =
+            Ask { trip: routed.trip, command: routed.command, waiter, wanted_until_ms: NEVER };
+        Ok((shard, ask))
     }
 }
 
@@ -237,6 +248,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
     use futures::FutureExt as _;
 
     #[test]
@@ -273,6 +285,7 @@ mod tests {
             in_flight: Arc::default(),
             refusals,
             traffic: Arc::default(),
+            clock: Arc::new(SystemClock::start()),
         };
         let mut reading = std::pin::pin!(reader.run(requests.boxed()));
         assert!(reading.as_mut().now_or_never().is_none());

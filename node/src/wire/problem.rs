@@ -149,6 +149,10 @@ pub(crate) fn failure_problem(
             "a defect was found in this trip; it takes no commands until an operator has looked",
         ),
         Failure::Stopped => Problem::new(Code::ShuttingDown, "the node is stopping"),
+        Failure::Late => Problem::new(
+            Code::DeadlineExceeded,
+            "the time to wait was over before the command had its turn; nothing happened",
+        ),
     }
 }
 
