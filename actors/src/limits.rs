@@ -13,13 +13,13 @@ pub const MAX_ENTRY_BYTES: usize = 1 << 20;
 /// Largest single command, in bytes: opening a trip with the largest layout.
 pub const MAX_COMMAND_BYTES: usize = 16 << 20;
 
-/// Entries of a shard under way in the log at once: with one, the network would be idle while the disks
-/// work, and more would only make entries smaller.
-pub const MAX_ENTRIES_IN_FLIGHT: usize = 2;
+/// Entries of a shard under way in the log at once: while one is applied, others are on the network and on
+/// the disks.
+pub const MAX_ENTRIES_IN_FLIGHT: usize = 4;
 
 /// Commands that make an entry worth sending while another is under way. A smaller one gathers more
 /// meanwhile: what an entry costs three replicas outweighs the wait.
-pub const MIN_FOLLOWING_COMMANDS: usize = 128;
+pub const MIN_FOLLOWING_COMMANDS: usize = 64;
 
 /// Commands that may wait in a shard for their entry; one more is answered `OVERLOADED`.
 pub const MAX_WAITING_COMMANDS: usize = 65_536;
