@@ -15,6 +15,10 @@ use proto::ids::{
 };
 use seatgrid_actors::seat_map::*;
 
+/// The allocator of the node.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Seats of the trip.
 const SEATS: u32 = 2000;
 
