@@ -1,21 +1,12 @@
 //! How many places every buyer has, for trips that limit it.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use std::collections::BTreeMap;
+
 use proto::ids::BuyerId;
 
-/// The seed of the table of buyers: fixed, because a random one would make runs differ.
-const SEED: u64 = 0x5ea7_6a1d;
-
-/// Places in live holds and bookings, by buyer. Only looked up, never walked through for an answer.
-#[derive(Clone, Debug)]
-pub(super) struct Buyers(HashMap<BuyerId, u32, FixedState>);
-
-impl Default for Buyers {
-    fn default() -> Self {
-        Self(HashMap::with_hasher(FixedState::with_seed(SEED)))
-    }
-}
+/// Places in live holds and bookings, by buyer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Buyers(BTreeMap<BuyerId, u32>);
 
 impl Buyers {
     /// How many places the buyer has.
@@ -45,8 +36,8 @@ impl Buyers {
         self.0.len()
     }
 
-    /// Bytes on the heap, without the names.
+    /// Bytes on the heap, without long names and the nodes of the tree.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.0.allocation_size()
+        self.0.len() * size_of::<(BuyerId, u32)>()
     }
 }
