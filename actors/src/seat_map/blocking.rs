@@ -11,7 +11,7 @@ use super::refusal::{Blocking, Refusal, SeatRef, Taken, Winners};
 /// Refuses seats that the layout does not have. The seats are ascending.
 #[inline]
 pub(super) fn check_known(map: &SeatMap, seats: &[SeatNo]) -> Result<(), Refusal> {
-    let count = map.open.layout.seats().len();
+    let count = map.terms.layout.seats().len();
     match seats.last() {
         Some(last) if last.index() >= count => {
             let unknown = seats.iter().find(|seat| seat.index() >= count).unwrap_or(last);
@@ -68,7 +68,7 @@ fn explain(
 /// Free seats of the same zone around a taken one, nearest first, none of those asked for.
 fn alternatives(map: &SeatMap, asked: &[SeatNo], near: SeatNo, legs: Legs) -> Few<SeatNo, 5> {
     let mut found = Few::new();
-    let layout = &map.open.layout;
+    let layout = &map.terms.layout;
     let zone = layout.zone_of(near);
     if map.counters.most_taken(zone, legs) >= layout.capacity(zone) {
         return found;

@@ -16,26 +16,26 @@ impl SeatMap {
     }
 
     fn canonical_body(&self, body: &mut CommandBody) -> Result<(), Refusal> {
-        let rules = &self.open.rules;
+        let (terms, rules) = (&self.terms, &self.open.rules);
         match body {
             CommandBody::Hold(hold) => {
                 self.number_seats(&mut hold.seats)?;
                 self.resolve(&mut hold.legs);
-                default_to(&mut hold.ttl_ms, rules.ttl_default_ms);
+                default_to(&mut hold.ttl_ms, terms.ttl_default_ms);
             }
             CommandBody::HoldBest(best) => {
                 if let Some(zone) = &mut best.zone {
                     self.number_zone(zone)?;
                 }
                 self.resolve(&mut best.legs);
-                default_to(&mut best.ttl_ms, rules.ttl_default_ms);
+                default_to(&mut best.ttl_ms, terms.ttl_default_ms);
             }
             CommandBody::HoldQuantity(hold) => {
                 self.number_zone(&mut hold.zone)?;
                 self.resolve(&mut hold.legs);
-                default_to(&mut hold.ttl_ms, rules.ttl_default_ms);
+                default_to(&mut hold.ttl_ms, terms.ttl_default_ms);
             }
-            CommandBody::Extend(extend) => default_to(&mut extend.ttl_ms, rules.ttl_default_ms),
+            CommandBody::Extend(extend) => default_to(&mut extend.ttl_ms, terms.ttl_default_ms),
             CommandBody::BeginPayment(pay) => {
                 default_to(&mut pay.window_ms, rules.payment_window_ms);
             }
@@ -102,7 +102,7 @@ impl SeatMap {
                 let number = |name: &str| {
                     let unknown =
                         || Refusal::UnknownSeat(SeatRef::Name(cut(name, MAX_SEAT_NAME_BYTES)));
-                    self.open.layout.seat_named(name).ok_or_else(unknown)
+                    self.terms.layout.seat_named(name).ok_or_else(unknown)
                 };
                 names.iter().map(|name| number(name)).collect::<Result<_, _>>()?
             }
@@ -118,20 +118,20 @@ impl SeatMap {
     fn number_zone(&self, zone: &mut ZoneRef) -> Result<(), Refusal> {
         let ZoneRef::Name(name) = zone else { return Ok(()) };
         let unknown = || Refusal::UnknownZone { zone: cut(name, MAX_ZONE_NAME_BYTES) };
-        let number = self.open.layout.zone_named(name).ok_or_else(unknown)?;
+        let number = self.terms.layout.zone_named(name).ok_or_else(unknown)?;
         *zone = ZoneRef::Number(number);
         Ok(())
     }
 
     fn resolve(&self, span: &mut Span) {
         if *span == Span::Whole {
-            *span = Span::Legs(self.open.whole());
+            *span = Span::Legs(self.terms.whole());
         }
     }
 
     /// Refuses a zone that the layout does not have.
     pub(super) fn check_zone(&self, zone: ZoneNo) -> Result<(), Refusal> {
-        match self.open.layout.zone(zone) {
+        match self.terms.layout.zone(zone) {
             Some(_) => Ok(()),
             None => Err(Refusal::UnknownZone { zone: zone.to_string().into() }),
         }

@@ -134,18 +134,18 @@ impl<'a> Search<'a> {
     /// No more seats than this can be free.
     fn upper_bound(&self) -> u32 {
         let taken = self.map.counters.most_taken(self.zone, self.legs);
-        self.map.open.layout.capacity(self.zone) - taken
+        self.map.terms.layout.capacity(self.zone) - taken
     }
 
     /// Whether nothing can be better, so that the search may end: only if seats are seen in order of
     /// their numbers.
     fn is_perfect(&self, score: &Score) -> bool {
-        (score.0, score.1, score.2) == (0, 0, 0) && self.map.open.layout.rows_ascend()
+        (score.0, score.1, score.2) == (0, 0, 0) && self.map.terms.layout.rows_ascend()
     }
 
     /// Shows every run of suitable seats, until `stop` says so.
     fn each_run(&self, stop: &mut dyn FnMut(Piece) -> bool) {
-        let layout = &self.map.open.layout;
+        let layout = &self.map.terms.layout;
         for &row in layout.rows_of(self.zone) {
             let places = &layout.rows()[row as usize];
             let mut start = 0;
@@ -172,7 +172,7 @@ impl<'a> Search<'a> {
     }
 
     fn score(&self, piece: Piece) -> Score {
-        let layout = &self.map.open.layout;
+        let layout = &self.map.terms.layout;
         let mut unmet = 0;
         let mut slack = 0;
         let mut lowest = SeatNo::new(u32::MAX);
@@ -189,7 +189,7 @@ impl<'a> Search<'a> {
     /// How many single free seats the piece would leave at its ends.
     fn orphans(&self, piece: Piece) -> u32 {
         let Row::At(row) = piece.row else { return 0 };
-        let places = &self.map.open.layout.rows()[row as usize];
+        let places = &self.map.terms.layout.rows()[row as usize];
         let free = |place: Option<usize>| {
             place.and_then(|place| *places.get(place)?).is_some_and(|seat| self.is_free(seat))
         };
@@ -206,7 +206,7 @@ impl<'a> Search<'a> {
     /// Whether the place is a seat that is free and may be chosen.
     fn suits(&self, seat: Option<SeatNo>) -> bool {
         let Some(seat) = seat else { return false };
-        let layout = &self.map.open.layout;
+        let layout = &self.map.terms.layout;
         if !self.map.occupancy.is_free(seat, self.legs) || layout.zone_of(seat) != self.zone {
             return false;
         }
@@ -217,7 +217,7 @@ impl<'a> Search<'a> {
 
     fn seats_of(&self, piece: Piece) -> impl Iterator<Item = SeatNo> {
         let row = match piece.row {
-            Row::At(row) => &self.map.open.layout.rows()[row as usize][piece.start..piece.end()],
+            Row::At(row) => &self.map.terms.layout.rows()[row as usize][piece.start..piece.end()],
             Row::Alone(_) => &[],
         };
         let alone = match piece.row {

@@ -68,7 +68,7 @@ pub(super) fn check_fence(map: &SeatMap, slot: u32, fence: Option<Fence>) -> Res
 fn check_still_free(map: &SeatMap, at: Timestamp, slot: u32) -> Result<(), Refusal> {
     let record = map.registry.record(slot);
     let swept = record.is_finished();
-    if map.open.rules.max_seats_per_buyer != 0 && !record.buyer.is_anonymous() && swept {
+    if map.terms.max_seats_per_buyer != 0 && !record.buyer.is_anonymous() && swept {
         grant::check_buyer(map, &record.buyer, record.places.count())?;
     }
     let winners = match &record.places {

@@ -17,13 +17,17 @@ pub(super) struct Deadlines {
     heap: Vec<(Timestamp, u32)>,
     /// The place in `heap` of every slot, [`NONE`] for slots without a deadline.
     places: Vec<u32>,
+    /// The earliest deadline, if there is any.
+    earliest: Timestamp,
+    /// No deadline is later.
+    latest: Timestamp,
 }
 
 impl Deadlines {
     /// The earliest deadline.
     #[inline]
     pub(super) fn earliest(&self) -> Option<Timestamp> {
-        self.heap.first().map(|&(at, _)| at)
+        if self.heap.is_empty() { None } else { Some(self.earliest) }
     }
 
     /// Reads where the next deadline will be entered.
@@ -46,8 +50,18 @@ impl Deadlines {
             self.places.resize(index + 1, NONE);
         }
         assert!(self.places[index] == NONE, "slot {slot} has a deadline already");
+        let place = self.heap.len();
+        if place == 0 || at < self.earliest {
+            self.earliest = at;
+        }
         self.heap.push((at, slot));
-        self.rise(self.heap.len() - 1);
+        if at >= self.latest {
+            // It stands behind its parent, which need not be looked at.
+            self.latest = at;
+            self.places[index] = u32::try_from(place).expect("as many as holds");
+            return;
+        }
+        self.rise(place);
     }
 
     /// Removes the deadline of a slot.
@@ -63,14 +77,15 @@ impl Deadlines {
             let risen = self.rise(place);
             self.sink(risen);
         }
+        match self.heap.first() {
+            Some(&(at, _)) => self.earliest = at,
+            None => self.latest = Timestamp::default(),
+        }
     }
 
     /// Takes out a slot that is due at `at`.
     pub(super) fn pop_due(&mut self, at: Timestamp) -> Option<u32> {
-        let &(deadline, slot) = self.heap.first()?;
-        if deadline > at {
-            return None;
-        }
+        let &(_, slot) = self.heap.first().filter(|&&(deadline, _)| deadline <= at)?;
         self.remove(slot);
         Some(slot)
     }
@@ -89,7 +104,10 @@ impl Deadlines {
             self.places.get(self.heap[place].1 as usize).is_some_and(|&p| p as usize == place)
         });
         let listed = self.places.iter().filter(|&&place| place != NONE).count();
-        ordered && placed && listed == self.heap.len()
+        let first = self.heap.first().map(|&(at, _)| at);
+        let bounded =
+            first == self.earliest() && self.heap.iter().all(|&(at, _)| at <= self.latest);
+        ordered && placed && bounded && listed == self.heap.len()
     }
 
     /// Bytes on the heap.

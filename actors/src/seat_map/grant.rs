@@ -36,22 +36,22 @@ pub(super) fn check_quantity(quantity: u32, max: u32) -> Result<(), Refusal> {
 #[inline]
 pub(super) fn check(map: &SeatMap, at: Timestamp, ask: &Ask<'_>) -> Result<(), Refusal> {
     check_legs(map, ask.legs)?;
-    if !map.serves_all_stops {
+    if !map.terms.serves_all_stops {
         check_stops(map, ask.legs)?;
     }
     check_ttl(map, ask.ttl_ms)?;
-    let rules = &map.open.rules;
-    if map.closed || rules.sale_closes_at.is_some_and(|closes_at| closes_at <= at) {
+    let terms = &map.terms;
+    if map.closed || terms.sale_closes_at <= at {
         return Err(Refusal::SaleClosed);
     }
-    if let Some(opens_at) = rules.sale_opens_at.filter(|opens_at| *opens_at > at) {
-        return Err(Refusal::SaleNotOpen { opens_at });
+    if terms.sale_opens_at > at {
+        return Err(Refusal::SaleNotOpen { opens_at: terms.sale_opens_at });
     }
     if map.frozen {
         return Err(Refusal::TripFrozen);
     }
-    if ask.quantity > rules.max_seats_per_hold {
-        let max = rules.max_seats_per_hold;
+    if ask.quantity > terms.max_seats_per_hold {
+        let max = terms.max_seats_per_hold;
         return Err(Refusal::MaxPerHoldExceeded { requested: ask.quantity, max });
     }
     check_buyer(map, ask.buyer, ask.quantity)
@@ -72,14 +72,14 @@ fn check_stops(map: &SeatMap, legs: Legs) -> Result<(), Refusal> {
 /// Refuses legs beyond the last stop.
 #[inline]
 pub(super) fn check_legs(map: &SeatMap, legs: Legs) -> Result<(), Refusal> {
-    let last = map.open.leg_count();
+    let last = map.terms.leg_count;
     if legs.to() > last { Err(Refusal::InvalidLegs { legs, last }) } else { Ok(()) }
 }
 
 /// Refuses a time to live that the trip does not allow.
 #[inline]
 pub(super) fn check_ttl(map: &SeatMap, ttl_ms: u64) -> Result<(), Refusal> {
-    let (min_ms, max_ms) = (map.open.rules.ttl_min_ms, map.open.rules.ttl_max_ms);
+    let (min_ms, max_ms) = (map.terms.ttl_min_ms, map.terms.ttl_max_ms);
     if (min_ms..=max_ms).contains(&ttl_ms) {
         return Ok(());
     }
@@ -89,7 +89,7 @@ pub(super) fn check_ttl(map: &SeatMap, ttl_ms: u64) -> Result<(), Refusal> {
 /// Refuses more places than one buyer may have.
 #[inline]
 pub(super) fn check_buyer(map: &SeatMap, buyer: &BuyerId, more: u32) -> Result<(), Refusal> {
-    let max = map.open.rules.max_seats_per_buyer;
+    let max = map.terms.max_seats_per_buyer;
     if max == 0 {
         return Ok(());
     }

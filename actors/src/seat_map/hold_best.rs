@@ -17,7 +17,7 @@ pub(super) fn check(map: &SeatMap, at: Timestamp, best: &HoldBest) -> Result<Sea
     let zone = best.zone.as_ref().map(|zone| zone.number());
     if let Some(zone) = zone {
         map.check_zone(zone)?;
-        if map.open.layout.zones()[zone.index()].kind != ZoneKind::Numbered {
+        if map.terms.layout.zones()[zone.index()].kind != ZoneKind::Numbered {
             return Err(Refusal::WrongZone { zone, general_admission: true });
         }
     }
@@ -36,7 +36,7 @@ pub(super) fn apply(map: &mut SeatMap, turn: Turn, id: HoldId, best: &HoldBest) 
 /// have to be, of the first zone that has enough.
 fn choose(map: &SeatMap, best: &HoldBest, zone: Option<ZoneNo>) -> Result<SeatList, Refusal> {
     let requested = best.quantity;
-    let zones = map.open.layout.zones();
+    let zones = map.terms.layout.zones();
     let numbered = (0..).map(ZoneNo::new).zip(zones).filter(|(_, z)| z.kind == ZoneKind::Numbered);
     let candidates: Vec<ZoneNo> = match zone {
         Some(zone) => vec![zone],

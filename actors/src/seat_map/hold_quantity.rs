@@ -30,7 +30,7 @@ pub(super) fn apply(map: &mut SeatMap, turn: Turn, id: HoldId, hold: &HoldQuanti
 /// Refuses a zone that does not exist or is sold by seat.
 pub(super) fn check_kind(map: &SeatMap, zone: ZoneNo) -> Result<(), Refusal> {
     map.check_zone(zone)?;
-    match map.open.layout.zones()[zone.index()].kind {
+    match map.terms.layout.zones()[zone.index()].kind {
         ZoneKind::GeneralAdmission { .. } => Ok(()),
         ZoneKind::Numbered => Err(Refusal::WrongZone { zone, general_admission: false }),
     }
@@ -43,7 +43,7 @@ pub(super) fn check_stock(
     legs: Legs,
     requested: u32,
 ) -> Result<(), Refusal> {
-    let available = map.open.layout.capacity(zone) - map.counters.most_taken(zone, legs);
+    let available = map.terms.layout.capacity(zone) - map.counters.most_taken(zone, legs);
     if requested > available {
         return Err(Refusal::InsufficientStock { zone: Some(zone), requested, available });
     }

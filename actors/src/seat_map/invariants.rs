@@ -8,10 +8,11 @@ use proto::ids::{HoldId, Legs, SeatNo, ZoneNo};
 use super::SeatMap;
 use super::counters::Counters;
 use super::layout::ZoneKind;
-use super::limits::MAX_REMEMBERED;
+use super::limits::{MAX_REMEMBERED, REMEMBER_MS};
 use super::record::Record;
 use super::registry::Finished;
 use super::reply::Places;
+use super::terms::Terms;
 
 /// Something that is never true unless the seat map has a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub enum Violation {
     },
     /// The kept changes do not lead to the version.
     Changes,
+    /// The terms of sale are not the trip's.
+    Terms,
 }
 
 impl fmt::Display for Violation {
@@ -77,6 +80,7 @@ impl fmt::Display for Violation {
             Self::Memory => f.write_str("the memory is out of order or beyond its limit"),
             Self::Record { hold } => write!(f, "the record of {hold} contradicts itself"),
             Self::Changes => f.write_str("the kept changes do not lead to the version"),
+            Self::Terms => f.write_str("the terms of sale are not the trip's"),
         }
     }
 }
@@ -92,7 +96,8 @@ pub fn check(map: &SeatMap) -> Result<(), Violation> {
     check_buyers(map)?;
     check_ids(map)?;
     check_memory(map)?;
-    check_changes(map)
+    check_changes(map)?;
+    if map.terms == Terms::of(&map.open) { Ok(()) } else { Err(Violation::Terms) }
 }
 
 fn live(map: &SeatMap) -> impl Iterator<Item = (u32, &Record)> {
@@ -232,7 +237,9 @@ fn check_memory(map: &SeatMap) -> Result<(), Violation> {
         Finished::Record(slot) => registry.record(slot).is_finished(),
         Finished::Command { .. } => false,
     });
+    let oldest = registry.entries().next().map(|entry| entry.at.plus_ms(REMEMBER_MS));
     let sound = registry.entries().is_sorted_by_key(|entry| entry.at)
+        && registry.forgets_at() == oldest
         && registry.entries().all(|entry| entry.at <= map.clock)
         && count == registry.entry_count()
         && count <= MAX_REMEMBERED

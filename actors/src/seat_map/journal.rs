@@ -4,7 +4,6 @@
 //! sells fast has more of it than one that rests, and writing a change costs the next cache line instead
 //! of a far one. The changes of one trip are a chain from the newest to older ones.
 
-use std::collections::VecDeque;
 use std::fmt;
 
 use super::change::Change;
@@ -13,14 +12,20 @@ use super::limits::MAX_CHANGES;
 /// The end of a chain.
 pub(super) const NOWHERE: u64 = u64::MAX;
 
-/// The last changes of some trips, oldest first. A clone is empty: what a copy of a trip goes through is
-/// not what the trip went through.
-pub struct Journal {
-    ring: VecDeque<Entry>,
-    /// The number of the oldest entry. Numbers go up and are never used again.
+/// The last changes of some trips. A pointer, so that lending it moves little; a journal without a
+/// place of its own gets one at its first change. A clone is empty: what a copy of a trip goes through
+/// is not what the trip went through.
+#[derive(Default)]
+pub struct Journal(Option<Box<Ring>>);
+
+/// The changes with numbers from `oldest` to below `next`, each in the place that its number has when
+/// counted modulo the limit. Numbers go up.
+struct Ring {
+    entries: Vec<Entry>,
     oldest: u64,
+    next: u64,
     /// So many are kept.
-    limit: usize,
+    limit: u64,
 }
 
 struct Entry {
@@ -36,64 +41,78 @@ impl Journal {
     /// If `limit` is zero.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        assert!(limit > 0, "a journal keeps at least one change");
-        Self { ring: VecDeque::new(), oldest: 0, limit }
+        Self(Some(Box::new(Ring::new(limit))))
     }
 
     /// Adds a change to the chain that ends at `before`; gives the new end.
     #[inline]
     pub(super) fn push(&mut self, before: u64, change: Change) -> u64 {
-        if self.ring.len() == self.limit {
-            self.ring.pop_front();
-            self.oldest += 1;
-        }
-        let number = self.next_number();
-        self.ring.push_back(Entry { change, before });
-        number
+        self.0.get_or_insert_with(|| Box::new(Ring::new(MAX_CHANGES))).push(before, change)
     }
 
     /// The number of the next change.
     pub(super) fn next_number(&self) -> u64 {
-        self.oldest + self.ring.len() as u64
+        self.0.as_ref().map_or(0, |ring| ring.next)
     }
 
-    /// Takes back every change from a number on.
+    /// Takes back every change from a number on. What they have pushed out stays forgotten.
     pub(super) fn forget_from(&mut self, number: u64) {
-        let kept = number.saturating_sub(self.oldest);
-        self.ring.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
+        if let Some(ring) = &mut self.0 {
+            ring.next = ring.next.min(number.max(ring.oldest));
+        }
     }
 
     /// The changes of a chain that are still kept, newest first.
     pub(super) fn chain(&self, newest: u64) -> impl Iterator<Item = &Change> {
-        let mut next = newest;
+        let mut at = newest;
         std::iter::from_fn(move || {
-            let at = usize::try_from(next.checked_sub(self.oldest)?).ok()?;
-            let entry = self.ring.get(at)?;
-            next = entry.before;
+            let entry = self.0.as_ref()?.get(at)?;
+            at = entry.before;
             Some(&entry.change)
         })
     }
 
     /// Every change, oldest first.
-    pub(super) fn into_iter(self) -> impl Iterator<Item = Change> {
-        self.ring.into_iter().map(|entry| entry.change)
+    pub(super) fn changes(&self) -> impl Iterator<Item = &Change> {
+        let ring = self.0.iter();
+        ring.flat_map(|ring| (ring.oldest..ring.next).filter_map(|number| ring.get(number)))
+            .map(|entry| &entry.change)
     }
 }
 
-impl Default for Journal {
-    fn default() -> Self {
-        Self::new(MAX_CHANGES)
+impl Ring {
+    fn new(limit: usize) -> Self {
+        assert!(limit > 0, "a journal keeps at least one change");
+        Self { entries: Vec::new(), oldest: 0, next: 0, limit: limit as u64 }
+    }
+
+    #[inline]
+    fn push(&mut self, before: u64, change: Change) -> u64 {
+        let (number, entry) = (self.next, Entry { change, before });
+        match self.entries.get_mut((number % self.limit) as usize) {
+            Some(place) => *place = entry,
+            None => self.entries.push(entry),
+        }
+        self.next += 1;
+        self.oldest = self.oldest.max(self.next.saturating_sub(self.limit));
+        number
+    }
+
+    fn get(&self, number: u64) -> Option<&Entry> {
+        let kept = (self.oldest..self.next).contains(&number);
+        kept.then(|| &self.entries[(number % self.limit) as usize])
     }
 }
 
 impl Clone for Journal {
     fn clone(&self) -> Self {
-        Self::new(self.limit)
+        Self(None)
     }
 }
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Journal({} changes from {})", self.ring.len(), self.oldest)
+        let (oldest, next) = self.0.as_ref().map_or((0, 0), |ring| (ring.oldest, ring.next));
+        write!(f, "Journal({} changes from {oldest})", next - oldest)
     }
 }

@@ -52,7 +52,7 @@ impl SeatMap {
             Places::Seats(seats) => {
                 for &seat in seats {
                     self.occupancy.take(seat, legs, slot);
-                    let zone = self.open.layout.zone_of(seat);
+                    let zone = self.terms.layout.zone_of(seat);
                     self.counters.add(zone, legs, class, 1);
                 }
             }
@@ -71,7 +71,7 @@ impl SeatMap {
             Places::Seats(seats) => {
                 for &seat in seats {
                     self.occupancy.give_back(seat, legs, slot);
-                    let zone = self.open.layout.zone_of(seat);
+                    let zone = self.terms.layout.zone_of(seat);
                     self.counters.subtract(zone, legs, class, 1);
                 }
             }
@@ -94,7 +94,7 @@ impl SeatMap {
         match &record.places {
             Places::Seats(seats) => {
                 for &seat in seats {
-                    let zone = self.open.layout.zone_of(seat);
+                    let zone = self.terms.layout.zone_of(seat);
                     self.counters.subtract(zone, legs, from, 1);
                     self.counters.add(zone, legs, to, 1);
                 }
@@ -158,7 +158,7 @@ impl SeatMap {
     /// Whether the trip counts this record towards its buyer's limit.
     #[inline]
     pub(super) fn counts(&self, record: &Record) -> bool {
-        self.open.rules.max_seats_per_buyer != 0
+        self.terms.max_seats_per_buyer != 0
             && !record.buyer.is_anonymous()
             && record.state.counts_for_buyer()
     }

@@ -11,8 +11,8 @@
 //!   `confirm.rs`, `release.rs`, `cancel.rs`, `swap.rs`, `block.rs`, `sales.rs`, `expire.rs`, `batch.rs`.
 //!   Each is a ladder of refusals (`check`), below which `apply` changes the state: a refusal never
 //!   leaves half a change behind.
-//! * `occupancy.rs`, `counters.rs`, `registry.rs`, `deadlines.rs` and `buyers.rs` are the state; `ledger.rs`
-//!   keeps them in step, `invariants.rs` proves that it did.
+//! * `occupancy.rs`, `counters.rs`, `registry.rs`, `deadlines.rs` and `buyers.rs` are the state, `terms.rs`
+//!   is what holds are checked against; `ledger.rs` keeps them in step, `invariants.rs` proves that it did.
 //!
 //! # Ids
 //! A command is answered once: a retry with the same id and body gets the first answer, also when that
@@ -65,6 +65,7 @@ mod reply;
 mod sales;
 mod slab;
 mod swap;
+mod terms;
 mod view;
 
 use std::sync::Arc;
@@ -77,6 +78,7 @@ use deadlines::Deadlines;
 use journal::NOWHERE;
 use occupancy::Occupancy;
 use registry::{Finished, Known, Registry};
+use terms::Terms;
 
 pub use attributes::Attributes;
 pub use change::{Change, ChangeKind};
@@ -94,41 +96,42 @@ pub use refusal::{BatchFault, Blocking, CODES, Class, Refusal, SeatRef, Taken, W
 pub use reply::{Check, Grant, Lateness, Outcome, Places, Reply};
 pub use view::{Counts, HoldView, Owner, SeatStory, View};
 
-/// The state of one trip.
+/// The state of one trip. What every hold touches comes first: a trip out of many is in no cache.
 #[derive(Clone)]
+#[repr(C)]
 pub struct SeatMap {
-    /// The trip as it was put on sale.
-    open: Arc<Open>,
-    /// Whether people can board and alight at every stop, as nearly always.
-    serves_all_stops: bool,
-    /// The command that put it on sale: known for as long as the trip exists.
-    opened_by: CommandId,
     /// The latest log time seen: time does not run backwards here even if a caller lets it.
     clock: Timestamp,
     /// The last command applied.
     position: LogPosition,
     /// How many changes the trip has seen.
     version: u64,
-    /// Whether no seats are given out for the moment.
-    frozen: bool,
-    /// Whether no seats are given out any more.
-    closed: bool,
-    /// Who has which seat on which leg.
-    occupancy: Occupancy,
-    /// How many places are taken, by zone, leg and class.
-    counters: Counters,
-    /// Live holds, bookings and blocks, and what is remembered of finished ones.
-    registry: Registry,
-    /// When the live holds expire.
-    deadlines: Deadlines,
-    /// How many places every buyer has; empty unless the trip limits it.
-    buyers: Buyers,
-    /// Where changes are written: the trip's own journal, or one lent to it.
-    journal: Journal,
     /// The number of the last change in the journal.
     last_change: u64,
     /// How many holds the last command found expired. No part of the state: only for counting.
     swept: u32,
+    /// Whether no seats are given out for the moment.
+    frozen: bool,
+    /// Whether no seats are given out any more.
+    closed: bool,
+    /// Where changes are written: the trip's own journal, or one lent to it.
+    journal: Journal,
+    /// What every hold is checked against.
+    terms: Terms,
+    /// Live holds, bookings and blocks, and what is remembered of finished ones.
+    registry: Registry,
+    /// When the live holds expire.
+    deadlines: Deadlines,
+    /// Who has which seat on which leg.
+    occupancy: Occupancy,
+    /// How many places are taken, by zone, leg and class.
+    counters: Counters,
+    /// The trip as it was put on sale.
+    open: Arc<Open>,
+    /// The command that put it on sale: known for as long as the trip exists.
+    opened_by: CommandId,
+    /// How many places every buyer has; empty unless the trip limits it.
+    buyers: Buyers,
 }
 
 /// What a command is applied with.
@@ -162,24 +165,23 @@ impl SeatMap {
     fn empty(open: Arc<Open>, opened_by: CommandId) -> Self {
         let legs = open.leg_count();
         let (seats, zones) = (open.layout.seats().len(), open.layout.zones().len());
-        let serves_all_stops = open.stops.iter().all(|stop| stop.boarding && stop.alighting);
         Self {
-            open,
-            serves_all_stops,
-            opened_by,
             clock: Timestamp::default(),
             position: LogPosition::default(),
             version: 0,
-            frozen: false,
-            closed: false,
-            occupancy: Occupancy::new(seats, legs),
-            counters: Counters::new(zones, legs),
-            registry: Registry::default(),
-            deadlines: Deadlines::default(),
-            buyers: Buyers::default(),
-            journal: Journal::default(),
             last_change: NOWHERE,
             swept: 0,
+            frozen: false,
+            closed: false,
+            journal: Journal::default(),
+            terms: Terms::of(&open),
+            registry: Registry::default(),
+            deadlines: Deadlines::default(),
+            occupancy: Occupancy::new(seats, legs),
+            counters: Counters::new(zones, legs),
+            open,
+            opened_by,
+            buyers: Buyers::default(),
         }
     }
 
@@ -294,7 +296,8 @@ impl SeatMap {
     /// Moves the changes of the trip's own journal to one that will be lent to it from now on.
     pub fn hand_over_changes(&mut self, journal: &mut Journal) {
         let own = std::mem::take(&mut self.journal);
-        self.last_change = own.into_iter().fold(NOWHERE, |last, change| journal.push(last, change));
+        let changes = own.changes().cloned();
+        self.last_change = changes.fold(NOWHERE, |last, change| journal.push(last, change));
     }
 
     /// The changes after `version`, oldest first; `None` if some of them are no longer in the journal,

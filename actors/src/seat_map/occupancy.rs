@@ -1,6 +1,8 @@
 //! Who has which seat on which leg: one bit a seat and leg, and a list of claims a seat.
 //!
-//! The bits answer "is it free?" in a nanosecond; the claims answer "who has it?" when it is not.
+//! The bits answer "is it free?" in a nanosecond; the claims answer "who has it?" when it is not. A seat
+//! that one alone has, as on a trip of one leg, has its claim beside its bits; only more claims on one
+//! seat make a list.
 
 use std::ops::Range;
 
@@ -8,53 +10,89 @@ use proto::ids::{Legs, SeatNo};
 
 use super::slab::NONE;
 
+/// Marks a number beside the bits as the first cell of a list of claims instead of an owner.
+const IS_LIST: u32 = 1 << 31;
+
 /// Seats times legs.
 #[derive(Clone, Debug)]
 pub(super) struct Occupancy {
     /// Words of 64 legs for each seat: at least 1.
-    words_per_seat: usize,
+    words_per_seat: u16,
     /// Legs of the trip.
     leg_count: u16,
-    /// The bits, seat by seat: set where someone has the seat.
-    words: Box<[u64]>,
-    /// The first claim on each seat, or [`NONE`].
-    first: Box<[u32]>,
-    /// The claims of all seats: lists in order of legs, and one list of free cells.
-    claims: Vec<Claim>,
-    /// The first free cell of `claims`, or [`NONE`].
+    /// The first free cell of `lists`, or [`NONE`].
     free: u32,
+    /// For each seat its bits, set where someone has it, and then its [`Claims`], packed.
+    seats: Box<[u64]>,
+    /// The claims on seats that have more than one: lists in order of legs, and one list of free cells.
+    lists: Vec<Cell>,
 }
 
 /// Someone has a seat on some legs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Claim {
     /// The slot of the hold, booking or block.
     pub(super) owner: u32,
     /// On which legs.
     pub(super) legs: Legs,
+}
+
+/// A claim in a list.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    claim: Claim,
     /// The next claim on the same seat, or [`NONE`].
     next: u32,
+}
+
+/// The claims on one seat, as they stand beside its bits.
+#[derive(Clone, Copy, Debug)]
+enum Claims {
+    /// Nobody has the seat.
+    None,
+    /// One has it.
+    One(Claim),
+    /// More than one have it: the first cell of their list.
+    List(u32),
+}
+
+impl Claims {
+    /// Reads the packed form: an owner or a marked cell, then the legs.
+    #[inline]
+    fn unpack(packed: u64) -> Self {
+        let number = (packed >> 32) as u32;
+        match Legs::new((packed >> 16) as u16, packed as u16) {
+            Ok(legs) => Self::One(Claim { owner: number, legs }),
+            Err(_) if number & IS_LIST != 0 => Self::List(number & !IS_LIST),
+            Err(_) => Self::None,
+        }
+    }
+
+    #[inline]
+    fn pack(self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::One(Claim { owner, legs }) => {
+                u64::from(owner) << 32 | u64::from(legs.from()) << 16 | u64::from(legs.to())
+            }
+            Self::List(first) => u64::from(first | IS_LIST) << 32,
+        }
+    }
 }
 
 impl Occupancy {
     /// All seats free on all legs.
     pub(super) fn new(seats: usize, leg_count: u16) -> Self {
-        let words_per_seat = usize::from(leg_count).div_ceil(64);
-        Self {
-            words_per_seat,
-            leg_count,
-            words: vec![0; seats * words_per_seat].into(),
-            first: vec![NONE; seats].into(),
-            claims: Vec::new(),
-            free: NONE,
-        }
+        let words_per_seat = leg_count.div_ceil(64);
+        let seats = vec![0; seats * (usize::from(words_per_seat) + 1)].into();
+        Self { words_per_seat, leg_count, free: NONE, seats, lists: Vec::new() }
     }
 
     /// Whether the seat is free on all of the legs.
     #[inline]
     pub(super) fn is_free(&self, seat: SeatNo, legs: Legs) -> bool {
         if self.words_per_seat == 1 {
-            return self.words[seat.index()] & mask(legs, 0) == 0;
+            return self.seats[seat.index() * 2] & short_mask(legs) == 0;
         }
         let words = self.words_of(seat);
         let touched = usize::from(legs.from()) / 64..=usize::from(legs.to() - 1) / 64;
@@ -64,16 +102,17 @@ impl Occupancy {
     /// How many of these seats are free on all of the legs.
     pub(super) fn count_free(&self, seats: Range<u32>, legs: Legs) -> u32 {
         if self.words_per_seat == 1 {
-            let mask = mask(legs, 0);
-            let words = &self.words[seats.start as usize..seats.end as usize];
-            return words.iter().map(|word| u32::from(word & mask == 0)).sum();
+            let mask = short_mask(legs);
+            let (pairs, _) = self.seats.as_chunks::<2>();
+            let pairs = &pairs[seats.start as usize..seats.end as usize];
+            return pairs.iter().map(|[word, _]| u32::from(word & mask == 0)).sum();
         }
         seats.map(|seat| u32::from(self.is_free(SeatNo::new(seat), legs))).sum()
     }
 
     /// The words of a seat.
     pub(super) fn words_of(&self, seat: SeatNo) -> &[u64] {
-        &self.words[seat.index() * self.words_per_seat..][..self.words_per_seat]
+        &self.seats[self.start_of(seat)..][..usize::from(self.words_per_seat)]
     }
 
     /// Whether the seat is free on one leg.
@@ -85,7 +124,7 @@ impl Occupancy {
     /// free on them.
     pub(super) fn free_run(&self, seat: SeatNo, legs: Legs) -> u16 {
         if self.words_per_seat == 1 {
-            let word = self.words[seat.index()];
+            let word = self.seats[seat.index() * 2];
             let before = word << (63 - legs.from()) << 1;
             let before = (before.leading_zeros() as u16).min(legs.from());
             let after = if legs.to() == 64 { 0 } else { word >> legs.to() };
@@ -101,19 +140,22 @@ impl Occupancy {
     /// Reads what taking a seat reads.
     #[inline]
     pub(super) fn prefetch(&self, seat: SeatNo) -> u64 {
-        let word = self.words[seat.index() * self.words_per_seat];
-        let claim = self.claims.get(self.free as usize).or(self.claims.last());
-        word ^ u64::from(self.first[seat.index()]) ^ claim.map_or(0, |claim| u64::from(claim.next))
+        self.seats[self.start_of(seat)]
     }
 
     /// The claims on a seat, in order of legs.
     pub(super) fn claims_on(&self, seat: SeatNo) -> impl Iterator<Item = Claim> {
-        let mut at = self.first[seat.index()];
-        std::iter::from_fn(move || {
-            let claim = *self.claims.get(at as usize)?;
-            at = claim.next;
-            Some(claim)
-        })
+        let (one, mut at) = match self.claims(seat) {
+            Claims::None => (None, NONE),
+            Claims::One(claim) => (Some(claim), NONE),
+            Claims::List(first) => (None, first),
+        };
+        let list = std::iter::from_fn(move || {
+            let cell = *self.lists.get(at as usize)?;
+            at = cell.next;
+            Some(cell.claim)
+        });
+        one.into_iter().chain(list)
     }
 
     /// Gives a free seat to an owner.
@@ -124,18 +166,18 @@ impl Occupancy {
     pub(super) fn take(&mut self, seat: SeatNo, legs: Legs, owner: u32) {
         assert!(self.is_free(seat, legs), "seat {seat} is taken on {legs}");
         self.flip(seat, legs);
-        let head = self.first[seat.index()];
-        let mut before = NONE;
-        let mut next = head;
-        while next != NONE && self.claims[next as usize].legs.from() < legs.from() {
-            before = next;
-            next = self.claims[next as usize].next;
-        }
-        let cell = self.cell(Claim { owner, legs, next });
-        match before {
-            NONE => self.first[seat.index()] = cell,
-            before => self.claims[before as usize].next = cell,
-        }
+        let claim = Claim { owner, legs };
+        let claims = match self.claims(seat) {
+            Claims::None => Claims::One(claim),
+            Claims::One(other) => {
+                let (first, last) =
+                    if other.legs.from() < legs.from() { (other, claim) } else { (claim, other) };
+                let last = self.cell(last, NONE);
+                Claims::List(self.cell(first, last))
+            }
+            Claims::List(first) => Claims::List(self.enlist(first, claim)),
+        };
+        self.set_claims(seat, claims);
     }
 
     /// Takes a seat back from its owner.
@@ -143,55 +185,109 @@ impl Occupancy {
     /// # Panics
     /// If the owner does not have it on exactly these legs.
     pub(super) fn give_back(&mut self, seat: SeatNo, legs: Legs, owner: u32) {
-        let mut before = NONE;
-        let mut at = self.first[seat.index()];
-        while at != NONE && self.claims[at as usize].owner != owner {
-            before = at;
-            at = self.claims[at as usize].next;
-        }
-        let claim = *self.claims.get(at as usize).expect("the owner has a claim on the seat");
-        assert!(
-            claim.legs == legs,
-            "seat {seat} is claimed on {} and given back on {legs}",
-            claim.legs
-        );
-        match before {
-            NONE => self.first[seat.index()] = claim.next,
-            before => self.claims[before as usize].next = claim.next,
-        }
-        self.claims[at as usize].next = self.free;
-        self.free = at;
+        let claim = Claim { owner, legs };
+        let claims = match self.claims(seat) {
+            Claims::One(one) if one == claim => Claims::None,
+            Claims::List(first) => self.strike(first, claim),
+            claims => panic!("seat {seat} is given back by {claim:?} and has {claims:?}"),
+        };
+        self.set_claims(seat, claims);
         self.flip(seat, legs);
     }
 
     /// Bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.words)
-            + size_of_val(&*self.first)
-            + self.claims.capacity() * size_of::<Claim>()
+        size_of_val(&*self.seats) + self.lists.capacity() * size_of::<Cell>()
+    }
+
+    /// Enters a claim into a list; gives the list's first cell.
+    fn enlist(&mut self, first: u32, claim: Claim) -> u32 {
+        let (mut before, mut next) = (NONE, first);
+        while next != NONE && self.lists[next as usize].claim.legs.from() < claim.legs.from() {
+            (before, next) = (next, self.lists[next as usize].next);
+        }
+        let cell = self.cell(claim, next);
+        if before == NONE {
+            return cell;
+        }
+        self.lists[before as usize].next = cell;
+        first
+    }
+
+    /// Takes a claim out of a list; gives what is left.
+    fn strike(&mut self, first: u32, claim: Claim) -> Claims {
+        let (mut before, mut at) = (NONE, first);
+        while at != NONE && self.lists[at as usize].claim != claim {
+            (before, at) = (at, self.lists[at as usize].next);
+        }
+        let next = self.lists.get(at as usize).expect("the owner has a claim on the seat").next;
+        self.release(at);
+        let first = if before == NONE { next } else { first };
+        if before != NONE {
+            self.lists[before as usize].next = next;
+        }
+        let left = self.lists[first as usize];
+        if left.next != NONE {
+            return Claims::List(first);
+        }
+        self.release(first);
+        Claims::One(left.claim)
     }
 
     /// Stores a claim in a free cell.
-    #[inline]
-    fn cell(&mut self, claim: Claim) -> u32 {
+    fn cell(&mut self, claim: Claim, next: u32) -> u32 {
+        let cell = Cell { claim, next };
         if self.free == NONE {
-            self.claims.push(claim);
-            return u32::try_from(self.claims.len() - 1).expect("at most seats times legs");
+            self.lists.push(cell);
+            return u32::try_from(self.lists.len() - 1).expect("at most seats times legs");
         }
-        let cell = self.free;
-        self.free = self.claims[cell as usize].next;
-        self.claims[cell as usize] = claim;
-        cell
+        let at = self.free;
+        self.free = self.lists[at as usize].next;
+        self.lists[at as usize] = cell;
+        at
+    }
+
+    /// Puts a cell to the free ones.
+    fn release(&mut self, at: u32) {
+        self.lists[at as usize].next = self.free;
+        self.free = at;
+    }
+
+    #[inline]
+    fn claims(&self, seat: SeatNo) -> Claims {
+        Claims::unpack(self.seats[self.start_of(seat) + usize::from(self.words_per_seat)])
+    }
+
+    #[inline]
+    fn set_claims(&mut self, seat: SeatNo, claims: Claims) {
+        let at = self.start_of(seat) + usize::from(self.words_per_seat);
+        self.seats[at] = claims.pack();
+    }
+
+    /// Where a seat begins in `seats`.
+    #[inline]
+    fn start_of(&self, seat: SeatNo) -> usize {
+        seat.index() * (usize::from(self.words_per_seat) + 1)
     }
 
     /// Turns the bits of the legs over.
     #[inline]
     fn flip(&mut self, seat: SeatNo, legs: Legs) {
-        let start = seat.index() * self.words_per_seat;
+        let start = self.start_of(seat);
+        if self.words_per_seat == 1 {
+            self.seats[start] ^= short_mask(legs);
+            return;
+        }
         for word in usize::from(legs.from()) / 64..=usize::from(legs.to() - 1) / 64 {
-            self.words[start + word] ^= mask(legs, word);
+            self.seats[start + word] ^= mask(legs, word);
         }
     }
+}
+
+/// The bits of legs that lie within the first 64.
+#[inline]
+fn short_mask(legs: Legs) -> u64 {
+    u64::MAX >> (64 - legs.count()) << legs.from()
 }
 
 /// The bits of the legs within one word of 64 legs that they touch.
@@ -258,5 +354,19 @@ mod tests {
         occupancy.take(seat, legs(10, 30), 5);
         assert_eq!(owners(&occupancy), [5, 1, 3]);
         assert!(occupancy.is_free(seat, legs(0, 10)) && !occupancy.is_free(seat, legs(29, 31)));
+        occupancy.give_back(seat, legs(69, 70), 3);
+        occupancy.give_back(seat, legs(10, 30), 5);
+        assert_eq!(owners(&occupancy), [1]);
+        occupancy.give_back(seat, legs(40, 41), 1);
+        assert_eq!(owners(&occupancy), [0; 0]);
+        assert!(occupancy.is_free(seat, legs(0, 70)));
+    }
+
+    #[test]
+    #[should_panic(expected = "is given back by")]
+    fn a_seat_is_given_back_by_its_owner_on_its_legs() {
+        let mut occupancy = Occupancy::new(1, 70);
+        occupancy.take(SeatNo::new(0), legs(3, 5), 1);
+        occupancy.give_back(SeatNo::new(0), legs(3, 4), 1);
     }
 }

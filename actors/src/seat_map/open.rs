@@ -152,13 +152,6 @@ impl Open {
         u16::try_from(self.stops.len().saturating_sub(1)).unwrap_or(u16::MAX)
     }
 
-    /// Reads what every hold is checked against.
-    #[inline]
-    pub(super) fn prefetch(&self) -> u64 {
-        let rules = &self.rules;
-        rules.ttl_max_ms ^ rules.hold_cap_ms ^ u64::from(rules.max_seats_per_hold)
-    }
-
     /// The legs from the first stop to the last.
     ///
     /// # Panics

@@ -5,7 +5,7 @@
 //! and do nothing with it. Called for all commands of a batch before the first is decided, the waits of
 //! one overlap with those of the others. Nothing depends on it: leaving it out changes only the speed.
 
-use proto::ids::{CommandId, HoldId, Legs, SeatNo};
+use proto::ids::{HoldId, Legs, SeatNo};
 
 use super::SeatMap;
 use super::command::{Command, CommandBody, Seats, Span};
@@ -25,10 +25,12 @@ impl SeatMap {
     /// Reads what deciding the command will read and write.
     #[must_use]
     pub fn prefetch_for(&self, command: &Command) -> u64 {
-        let always = self.prefetch_books(command.id) ^ self.open.prefetch();
-        always
+        let entered = self.registry.prefetch(command.id);
+        entered
             ^ match &command.body {
-                CommandBody::Hold(hold) => self.prefetch_seats(&hold.seats, &hold.legs),
+                CommandBody::Hold(hold) => {
+                    self.deadlines.prefetch() ^ self.prefetch_seats(&hold.seats, &hold.legs)
+                }
                 CommandBody::Extend(extend) => self.prefetch_hold(extend.hold),
                 CommandBody::BeginPayment(payment) => self.prefetch_hold(payment.hold),
                 CommandBody::Confirm(confirm) => self.prefetch_hold(confirm.hold),
@@ -38,43 +40,37 @@ impl SeatMap {
             }
     }
 
-    /// Where a new hold is entered, whatever it covers.
-    #[inline]
-    fn prefetch_books(&self, id: CommandId) -> u64 {
-        let due = self.deadlines.earliest().map_or(0, |at| at.as_unix_ms());
-        self.registry.prefetch(id) ^ self.deadlines.prefetch() ^ due
-    }
-
     #[inline]
     fn prefetch_seats(&self, seats: &Seats, legs: &Span) -> u64 {
         let legs = match legs {
             Span::Legs(legs) => *legs,
-            Span::Whole => self.open.whole(),
+            Span::Whole => self.terms.whole(),
         };
         let one = |seen, seat| seen ^ self.prefetch_seat(seat, legs);
         match seats {
             Seats::Numbers(numbers) => numbers.iter().copied().fold(0, one),
             Seats::Names(names) => {
-                names.iter().filter_map(|name| self.open.layout.seat_named(name)).fold(0, one)
+                names.iter().filter_map(|name| self.terms.layout.seat_named(name)).fold(0, one)
             }
         }
     }
 
     #[inline]
     fn prefetch_seat(&self, seat: SeatNo, legs: Legs) -> u64 {
-        if seat.index() >= self.open.layout.seats().len() || legs.to() > self.open.leg_count() {
+        if seat.index() >= self.terms.layout.seats().len() || legs.to() > self.terms.leg_count {
             return 0;
         }
-        let zone = self.open.layout.zone_of(seat);
+        let zone = self.terms.layout.zone_of(seat);
         self.occupancy.prefetch(seat) ^ self.counters.prefetch(zone, legs)
     }
 
-    /// What is known of a hold.
+    /// What is known of a hold, and where its end is remembered.
     #[inline]
     fn prefetch_hold(&self, hold: HoldId) -> u64 {
         let Some(slot) = self.registry.find_record(hold, self.clock) else { return 0 };
         let record = self.registry.record(slot);
+        let remembered = self.registry.prefetch_memory();
         let seats = record.places.seats();
-        seats.iter().fold(0, |seen, &seat| seen ^ self.prefetch_seat(seat, record.legs))
+        seats.iter().fold(remembered, |seen, &seat| seen ^ self.prefetch_seat(seat, record.legs))
     }
 }

@@ -17,8 +17,8 @@ const IS_ENTRY: u32 = 1 << 31;
 /// All known ids.
 #[derive(Clone, Debug)]
 pub(super) struct Registry {
-    /// From id to slot: of a record, or of an entry when marked.
-    ids: HashTable<u32>,
+    /// From id to slot.
+    ids: HashTable<Indexed>,
     /// Holds, bookings and blocks.
     records: Slab<Record>,
     /// What is finished.
@@ -27,6 +27,17 @@ pub(super) struct Registry {
     oldest: u32,
     /// The entry that finished last, or [`NONE`].
     newest: u32,
+    /// When the oldest entry is forgotten.
+    forget_at: Timestamp,
+}
+
+/// Where an id leads.
+#[derive(Clone, Copy, Debug)]
+struct Indexed {
+    /// The hash of the id: the table grows, and tells most ids apart, without looking at what they are of.
+    hash: u32,
+    /// The slot of a record, or of an entry when marked.
+    tagged: u32,
 }
 
 /// Something finished.
@@ -75,6 +86,7 @@ impl Default for Registry {
             memory: Slab::default(),
             oldest: NONE,
             newest: NONE,
+            forget_at: Timestamp::MAX,
         }
     }
 }
@@ -125,6 +137,11 @@ impl Registry {
         self.memory.len()
     }
 
+    /// When the oldest entry is forgotten, if there is one.
+    pub(super) fn forgets_at(&self) -> Option<Timestamp> {
+        (self.oldest != NONE).then_some(self.forget_at)
+    }
+
     /// How many ids are known.
     pub(super) fn id_count(&self) -> usize {
         self.ids.len()
@@ -134,7 +151,9 @@ impl Registry {
     /// swept or not.
     #[inline]
     pub(super) fn find(&self, id: CommandId, at: Timestamp) -> Option<Known> {
-        let &tagged = self.ids.find(hash(id), |&tagged| self.id_of(tagged) == id)?;
+        let hash = hash(id);
+        let same = |at: &Indexed| at.hash == hash && self.id_of(at.tagged) == id;
+        let tagged = self.ids.find(spread(hash), same)?.tagged;
         let (known, entry) = if tagged & IS_ENTRY == 0 {
             (Known::Record(tagged), self.records[tagged].entry)
         } else {
@@ -155,19 +174,23 @@ impl Registry {
         }
     }
 
-    /// Reads where an id would be found and entered.
+    /// Reads where an id would be found, and where a record would be entered under it.
     #[inline]
     pub(super) fn prefetch(&self, id: CommandId) -> u64 {
-        let mut seen = self.records.prefetch() ^ self.memory.prefetch();
+        let mut seen = self.records.prefetch();
         // A tag that matches by chance is read as well; the answer does not matter.
-        let _ = self.ids.find(hash(id), |&tagged| {
-            seen ^= u64::from(tagged);
+        let _ = self.ids.find(spread(hash(id)), |at| {
+            seen ^= u64::from(at.tagged);
             false
         });
-        if self.oldest != NONE {
-            seen ^= self.memory[self.oldest].at.as_unix_ms();
-        }
         seen
+    }
+
+    /// Reads where something would be remembered.
+    #[inline]
+    pub(super) fn prefetch_memory(&self) -> u64 {
+        let newest = if self.newest == NONE { NONE } else { self.memory[self.newest].older };
+        self.memory.prefetch() ^ u64::from(newest)
     }
 
     /// Adds a live hold, booking or block whose id is not known.
@@ -204,7 +227,7 @@ impl Registry {
     /// Forgets what has been finished for [`REMEMBER_MS`].
     #[inline]
     pub(super) fn forget_old(&mut self, now: Timestamp) {
-        while self.oldest != NONE && is_forgotten(self.memory[self.oldest].at, now) {
+        while self.forgets_at().is_some_and(|at| at <= now) {
             self.forget_oldest();
         }
     }
@@ -222,13 +245,11 @@ impl Registry {
 
     fn forget_oldest(&mut self) {
         let oldest = self.oldest;
-        let id = match &self.memory[oldest].what {
-            Finished::Record(slot) => self.records[*slot].id.into(),
-            Finished::Command { id, .. } => *id,
+        let (id, tagged) = match &self.memory[oldest].what {
+            Finished::Record(slot) => (self.records[*slot].id.into(), *slot),
+            Finished::Command { id, .. } => (*id, oldest | IS_ENTRY),
         };
-        let found = self
-            .ids
-            .find_entry(hash(id), |&tagged| id_of(&self.records, &self.memory, tagged) == id);
+        let found = self.ids.find_entry(spread(hash(id)), |at| at.tagged == tagged);
         found.expect("what is remembered is indexed").remove();
         if let Finished::Record(slot) = self.unlink(oldest).what {
             self.records.remove(slot);
@@ -237,21 +258,26 @@ impl Registry {
 
     #[inline]
     fn index(&mut self, id: CommandId, tagged: u32) {
-        let (records, memory) = (&self.records, &self.memory);
-        let rehash = |&tagged: &u32| hash(id_of(records, memory, tagged));
-        self.ids.insert_unique(hash(id), tagged, rehash);
+        let hash = hash(id);
+        self.ids.insert_unique(spread(hash), Indexed { hash, tagged }, |at| spread(at.hash));
     }
 
     #[inline]
     fn id_of(&self, tagged: u32) -> CommandId {
-        id_of(&self.records, &self.memory, tagged)
+        if tagged & IS_ENTRY == 0 {
+            return self.records[tagged].id.into();
+        }
+        match &self.memory[tagged & !IS_ENTRY].what {
+            Finished::Command { id, .. } => *id,
+            Finished::Record(slot) => self.records[*slot].id.into(),
+        }
     }
 
     #[inline]
     fn append(&mut self, at: Timestamp, what: Finished) -> u32 {
         let entry = self.memory.insert(Entry { at, what, older: self.newest, newer: NONE });
         match self.newest {
-            NONE => self.oldest = entry,
+            NONE => self.set_oldest(entry),
             newest => self.memory[newest].newer = entry,
         }
         self.newest = entry;
@@ -261,7 +287,7 @@ impl Registry {
     fn unlink(&mut self, slot: u32) -> Entry {
         let entry = self.memory.remove(slot);
         match entry.older {
-            NONE => self.oldest = entry.newer,
+            NONE => self.set_oldest(entry.newer),
             older => self.memory[older].newer = entry.newer,
         }
         match entry.newer {
@@ -270,16 +296,14 @@ impl Registry {
         }
         entry
     }
-}
 
-#[inline]
-fn id_of(records: &Slab<Record>, memory: &Slab<Entry>, tagged: u32) -> CommandId {
-    if tagged & IS_ENTRY == 0 {
-        return records[tagged].id.into();
-    }
-    match &memory[tagged & !IS_ENTRY].what {
-        Finished::Command { id, .. } => *id,
-        Finished::Record(slot) => records[*slot].id.into(),
+    /// Begins the list with another entry.
+    fn set_oldest(&mut self, oldest: u32) {
+        self.oldest = oldest;
+        self.forget_at = match oldest {
+            NONE => Timestamp::MAX,
+            oldest => self.memory[oldest].at.plus_ms(REMEMBER_MS),
+        };
     }
 }
 
@@ -291,10 +315,16 @@ fn is_forgotten(finished: Timestamp, now: Timestamp) -> bool {
 /// Mixes an id to a hash. Ids are random, but some clients count upwards and some keep low bits equal:
 /// each half goes through a folded multiplication, which spreads every bit over all others.
 #[inline]
-fn hash(id: CommandId) -> u64 {
+fn hash(id: CommandId) -> u32 {
     let number = id.as_u128();
     let low = fold(number as u64 ^ 0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03);
-    fold((number >> 64) as u64 ^ low, 0x8ebc_6af0_9c88_c6e3)
+    fold((number >> 64) as u64 ^ low, 0x8ebc_6af0_9c88_c6e3) as u32
+}
+
+/// The hash as the table wants it: it takes the place from the low bits and a tag from the high ones.
+#[inline]
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 #[inline]
@@ -312,7 +342,7 @@ mod tests {
     fn ids_that_look_alike_spread_over_the_table() {
         for shift in [0, 32, 60, 64, 100] {
             let ids = (1..=1024_u128).map(|n| HoldId::from_u128(n << shift | 1 << 127));
-            let hashes = ids.map(|id| hash(id.expect("it is not zero").into()));
+            let hashes = ids.map(|id| spread(hash(id.expect("it is not zero").into())));
             let (mut places, mut tags) = ([0; 64], [0; 128]);
             for hash in hashes {
                 places[hash as usize % 64] += 1;

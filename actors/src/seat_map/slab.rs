@@ -13,11 +13,11 @@ const CHUNK: usize = 4;
 /// Numbered storage.
 #[derive(Clone, Debug)]
 pub(super) struct Slab<T> {
-    chunks: Vec<Vec<Cell<T>>>,
-    /// The free cell to use next, the head of a list through the free cells.
+    chunks: Vec<Box<[Cell<T>; CHUNK]>>,
+    /// The free cell to use next, the head of a list through all free cells.
     free: u32,
     /// How many values there are.
-    len: usize,
+    len: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -35,20 +35,21 @@ impl<T> Default for Slab<T> {
 impl<T> Slab<T> {
     /// How many values there are.
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     /// Stores a value and says under which number.
     #[inline]
     pub(super) fn insert(&mut self, value: T) -> u32 {
-        self.len += 1;
         if self.free == NONE {
-            return self.push(value);
+            self.grow();
         }
         let slot = self.free;
-        let cell = std::mem::replace(self.cell_mut(slot), Cell::Full(value));
-        let Cell::Free { next } = cell else { panic!("the free list names a full cell") };
+        let cell = self.cell_mut(slot);
+        let Cell::Free { next } = *cell else { panic!("the free list names a full cell") };
+        *cell = Cell::Full(value);
         self.free = next;
+        self.len += 1;
         slot
     }
 
@@ -66,38 +67,38 @@ impl<T> Slab<T> {
         value
     }
 
-    /// Reads where the next value will be stored, or near it.
+    /// Reads where the next value will be stored, if there is room.
     #[inline]
     pub(super) fn prefetch(&self) -> u64 {
-        let last = self.chunks.last().and_then(|chunk| chunk.last());
-        let next = if self.free == NONE { last } else { Some(self.cell(self.free)) };
-        u64::from(matches!(next, Some(Cell::Full(_))))
+        if self.free == NONE {
+            return self.chunks.capacity() as u64;
+        }
+        u64::from(matches!(self.cell(self.free), Cell::Full(_)))
     }
 
     /// The values with their numbers, in order of the numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        (0..).zip(self.chunks.iter().flatten()).filter_map(|(slot, cell)| match cell {
-            Cell::Full(value) => Some((slot, value)),
-            Cell::Free { .. } => None,
+        (0..).zip(self.chunks.iter().flat_map(|chunk| &**chunk)).filter_map(|(slot, cell)| {
+            match cell {
+                Cell::Full(value) => Some((slot, value)),
+                Cell::Free { .. } => None,
+            }
         })
     }
 
     /// Bytes on the heap, without what the values own.
     pub(super) fn heap_bytes(&self) -> usize {
-        let cells: usize = self.chunks.iter().map(Vec::capacity).sum();
-        cells * size_of::<Cell<T>>() + self.chunks.capacity() * size_of::<Vec<Cell<T>>>()
+        self.chunks.len() * CHUNK * size_of::<Cell<T>>()
+            + self.chunks.capacity() * size_of::<Box<[Cell<T>; CHUNK]>>()
     }
 
-    /// Stores a value behind all others.
-    #[inline]
-    fn push(&mut self, value: T) -> u32 {
-        if self.chunks.last().is_none_or(|last| last.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
-        }
-        let before = (self.chunks.len() - 1) * CHUNK;
-        let last = self.chunks.last_mut().expect("a chunk with room was pushed if there was none");
-        last.push(Cell::Full(value));
-        u32::try_from(before + last.len() - 1).expect("bounded by limits far below")
+    /// Adds a chunk of free cells, when there is none left.
+    #[cold]
+    fn grow(&mut self) {
+        let first = u32::try_from(self.chunks.len() * CHUNK).expect("bounded by limits far below");
+        let next = |at: usize| if at + 1 == CHUNK { NONE } else { first + at as u32 + 1 };
+        self.chunks.push(Box::new(std::array::from_fn(|at| Cell::Free { next: next(at) })));
+        self.free = first;
     }
 
     #[inline]
