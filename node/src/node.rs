@@ -154,7 +154,7 @@ impl Node {
         }
         let endpoint =
             |m: &crate::config::Member| (*m.id.get_ref(), format!("http://{}", m.client.get_ref()));
-        let shards = Shards::new(shards, config.cluster.nodes.iter().map(endpoint).collect());
+        let shards = Shards::new(id, shards, config.cluster.nodes.iter().map(endpoint).collect());
         found_preferred(config, id, &shards, &mut tasks);
 
         let state = NodeState {

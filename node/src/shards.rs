@@ -22,15 +22,17 @@ pub struct Shard {
 /// All shards of the node, by their numbers.
 #[derive(Clone, Debug)]
 pub struct Shards {
+    /// The node's own number.
+    node: u64,
     shards: Arc<[Shard]>,
     endpoints: Arc<BTreeMap<u64, String>>,
 }
 
 impl Shards {
-    /// `endpoints`: where clients reach each node.
+    /// `node`: which one this is; `endpoints`: where clients reach each node.
     #[must_use]
-    pub fn new(shards: Vec<Shard>, endpoints: BTreeMap<u64, String>) -> Self {
-        Self { shards: shards.into(), endpoints: Arc::new(endpoints) }
+    pub fn new(node: u64, shards: Vec<Shard>, endpoints: BTreeMap<u64, String>) -> Self {
+        Self { node, shards: shards.into(), endpoints: Arc::new(endpoints) }
     }
 
     /// The shard that has a trip.
@@ -69,12 +71,19 @@ impl Shards {
         &self.endpoints
     }
 
-    /// Where the commands of a shard should go; `leader` as the shard knows it.
+    /// Who leads a shard; `leader` as the shard knows it.
     #[must_use]
-    pub fn hint(&self, shard: ShardId, leader: Option<u64>) -> Option<LeaderHint> {
+    pub fn leader(&self, shard: ShardId, leader: Option<u64>) -> Option<LeaderHint> {
         let known = || self.get(shard.get())?.replica.leadership().leader;
         let node_id = leader.or_else(known)?;
         let endpoint = self.endpoint(node_id)?.to_owned();
         Some(LeaderHint { shard: shard.get(), node_id, endpoint })
+    }
+
+    /// Where the commands of a shard should go that this node does not take. Never back to it: who has
+    /// just been sent away would return at once.
+    #[must_use]
+    pub fn hint(&self, shard: ShardId, leader: Option<u64>) -> Option<LeaderHint> {
+        self.leader(shard, leader).filter(|leader| leader.node_id != self.node)
     }
 }

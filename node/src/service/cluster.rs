@@ -57,7 +57,7 @@ impl Cluster for ClusterService {
         let status = shard.replica.status();
         if !status.leadership.leads {
             let problem = Problem {
-                leader: self.node.shards.hint(shard.handle.shard(), status.leadership.leader),
+                leader: self.node.shards.leader(shard.handle.shard(), status.leadership.leader),
                 ..Problem::new(Code::NotLeader, "another node leads the shard")
             };
             return Err(problem.into_status());

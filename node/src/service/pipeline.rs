@@ -279,7 +279,7 @@ mod tests {
         });
         let (refusals, mut refused) = mpsc::channel(REFUSALS_QUEUED);
         let reader = Reader {
-            shards: Shards::new(Vec::new(), Default::default()),
+            shards: Shards::new(1, Vec::new(), Default::default()),
             sinks: Vec::new(),
             queue: Arc::default(),
             in_flight: Arc::default(),
