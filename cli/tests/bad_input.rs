@@ -221,6 +221,11 @@ fn files(folder: &Path) -> Vec<Case> {
     let ledger = folder.join("ledger.jsonl").display().to_string();
     std::fs::write(&ledger, b"\xff\xfe\n\xff\n").unwrap();
     cases.push(case("a ledger", &format!("check --ledger {ledger}"), FAILED, &[&ledger, "line 1"]));
+    let open =
+        |trip: &str, stops: &str| format!("trip open {trip} --layout {layout} --stops {stops}");
+    cases.push(case("one stop", &open("new", "A"), USAGE, &["--stops", "at least two"]));
+    cases.push(case("a stop without a name", &open("new", "A,,B"), USAGE, &["--stops", "stop 2"]));
+    cases.push(case("a trip on sale", &open("trip", "A,B"), REFUSED, &["on sale already"]));
     let config = folder.join("cluster.toml").display().to_string();
     std::fs::write(&config, "[cluster\n").unwrap();
     let node = format!("node --id 1 --config {config}");

@@ -38,6 +38,7 @@ fn each_mistake_has_its_own_refusal() {
     let row = |row: &str| rows(&format!("[{row}]"));
     let cases: Vec<(String, &str)> = vec![
         // The file.
+        ("\u{feff} \n".into(), "x.json: the file is empty"),
         (r#"{"name": "X", "#.into(), "x.json:1:14: is not valid JSON: EOF while parsing a value"),
         (r#"{"name": "X", "name": "Y"}"#.into(), "`name` stands twice in this object"),
         ("[]".into(), "x.json:1:1: found a list, allowed is an object"),

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use client_sdk::ids::{Legs, TripId};
 use client_sdk::layout::Layout;
-use client_sdk::{OpenTrip, TripView, pb};
+use client_sdk::pb::Code;
+use client_sdk::{Error, OpenTrip, TripView, pb};
 use serde::Serialize;
 
 use super::rules::Rules;
@@ -77,7 +78,10 @@ impl Show for OpenedView {
 
 pub(crate) async fn open(context: &Context, args: OpenArgs) -> Result<(), Failure> {
     if args.stops.len() == 1 {
-        return Err(Failure::usage("a trip has at least two stops"));
+        return Err(Failure::usage("--stops: a trip has at least two stops"));
+    }
+    if let Some(empty) = args.stops.iter().position(|name| name.trim().is_empty()) {
+        return Err(Failure::usage(format!("--stops: the name of stop {} is empty", empty + 1)));
     }
     let layout = Layout::read(&args.layout)?;
     let client = context.client().await?;
@@ -85,13 +89,24 @@ pub(crate) async fn open(context: &Context, args: OpenArgs) -> Result<(), Failur
         .title(args.title)
         .stop_names(args.stops)
         .rules(args.rules.into());
-    let opened = client.open_trip(request).await?;
+    let opened = client.open_trip(request).await.map_err(not_opened)?;
     context.print(&OpenedView {
         trip: args.trip.to_string(),
         places: opened.places,
         legs: opened.legs,
         shard: client.shard_of(&args.trip).get(),
     })
+}
+
+/// The id of the command that opens a trip comes from the trip's, so that only another body reuses it.
+fn not_opened(error: Error) -> Failure {
+    let differs = error.code() == Code::IdReused;
+    let failure = Failure::from(error);
+    if differs {
+        let hint = "the trip is on sale already, with another title, layout, stops or rules";
+        return failure.hint(format!("{hint}: `seatgrid trip show TRIP` has them"));
+    }
+    failure
 }
 
 #[derive(Debug, Serialize)]

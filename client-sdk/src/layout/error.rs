@@ -64,6 +64,9 @@ pub enum Problem {
         /// Its size.
         found_bytes: u64,
     },
+    /// The file has nothing in it.
+    #[error("the file is empty")]
+    EmptyFile,
     /// The file is not UTF-8.
     #[error("is not UTF-8 text: the byte at offset {offset} fits no character")]
     NotText {

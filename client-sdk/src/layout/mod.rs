@@ -82,6 +82,9 @@ impl Layout {
             return Err(refused(file, Spot::default(), Problem::FileTooLarge { found_bytes }));
         }
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        if text.trim().is_empty() {
+            return Err(refused(file, Spot::default(), Problem::EmptyFile));
+        }
         let layout = if text.trim_start().starts_with(['{', '[']) {
             let root: Node = serde_json::from_str(text).map_err(|e| syntax_error(file, &e))?;
             let cursor = Cursor::root(&root);
