@@ -62,6 +62,9 @@ pub const MAX_JOURNAL_CHANGES: usize = 16_384;
 /// Watchers of one trip on one replica, at most.
 pub const MAX_WATCHERS_PER_TRIP: usize = 10_000;
 
+/// How long an audit looks at trips in one turn of its shard, in microseconds. One more trip may be on top.
+pub const AUDIT_STEP_MICROS: u64 = 500;
+
 /// Audit results that a replica remembers.
 pub const AUDITS_KEPT: usize = 8;
 

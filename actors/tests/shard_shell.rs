@@ -12,6 +12,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use raft::snapshot::{Manifest, SnapshotStore};
 use raft::{Committed, Leadership, Machine as _, OnFailure, ShardLog, Stopped};
 use seatgrid_actors::ask::{Answer, AnswerSink, Ask, Failure, NEVER, Waiter};
+use seatgrid_actors::audit::Audit;
 use seatgrid_actors::clock::Clock;
 use seatgrid_actors::ids::{BuyerId, CommandId, ShardId, TripId};
 use seatgrid_actors::machine::ShardMachine;
@@ -48,8 +49,9 @@ impl ShardLog for InstantLog {
     }
 }
 
+/// Milliseconds that have passed, microseconds that a look at the clock takes, and those looked away.
 #[derive(Default)]
-struct Hands(AtomicU64);
+struct Hands(AtomicU64, AtomicU64, AtomicU64);
 
 impl Clock for Hands {
     fn wall_ms(&self) -> u64 {
@@ -58,6 +60,10 @@ impl Clock for Hands {
 
     fn monotonic_ms(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
+    }
+
+    fn monotonic_micros(&self) -> u64 {
+        self.2.fetch_add(self.1.load(Ordering::SeqCst), Ordering::SeqCst)
     }
 }
 
@@ -126,10 +132,20 @@ impl Rig {
     }
 
     async fn ask_until(&self, wanted_until_ms: u64, id: u128, body: CommandBody) -> Answer {
+        self.ask_trip("trip", wanted_until_ms, id, body).await
+    }
+
+    async fn ask_trip(
+        &self,
+        trip: &str,
+        wanted_until_ms: u64,
+        id: u128,
+        body: CommandBody,
+    ) -> Answer {
         let (sender, answer) = oneshot::channel();
         let sink = Arc::new(One(parking_lot::Mutex::new(Some(sender))));
         let command = Command { id: CommandId::from_u128(id).unwrap(), body };
-        let (trip, waiter) = (TripId::new("trip").unwrap(), Waiter { sink, tag: 0 });
+        let (trip, waiter) = (TripId::new(trip).unwrap(), Waiter { sink, tag: 0 });
         self.handle.admit(vec![Ask { trip, command, waiter, wanted_until_ms }]);
         tokio::time::timeout(DEADLINE, answer).await.unwrap().unwrap()
     }
@@ -140,6 +156,15 @@ impl Rig {
 
     fn entries(&self) -> u64 {
         self.log.entries.load(Ordering::SeqCst)
+    }
+
+    async fn audit(&self) -> Audit {
+        let mark = self.handle.start_audit().await.unwrap();
+        self.wait_for("the audit has seen every trip", async |rig| {
+            rig.handle.audit(mark).await.is_some()
+        })
+        .await;
+        self.handle.audit(mark).await.unwrap()
     }
 
     async fn wait_for(&self, what: &str, mut holds: impl AsyncFnMut(&Self) -> bool) {
@@ -272,8 +297,7 @@ async fn live_holds_are_counted_as_they_come_and_go() {
     rig.hands.0.store(60_001, Ordering::SeqCst);
     assert!(is_held(&rig.hold(4, "1C").await));
     assert_eq!(live().await, 1);
-    let mark = rig.handle.start_audit().await.unwrap();
-    let audit = rig.handle.audit(mark).await.unwrap();
+    let audit = rig.audit().await;
     assert_eq!(audit.violations, Vec::<String>::new(), "the audit walks over all holds");
 }
 
@@ -298,7 +322,40 @@ async fn an_idle_trip_leaves_the_memory_and_comes_back_as_it_was() {
 
     assert!(is_taken(&rig.hold(3, "1A").await), "the booking is still there");
     assert!(is_held(&rig.hold(4, "1B").await));
-    let mark = rig.handle.start_audit().await.unwrap();
-    let audit = rig.handle.audit(mark).await.unwrap();
+    let audit = rig.audit().await;
     assert_eq!((audit.tally.sold, audit.tally.held, audit.violations), (1, 1, Vec::new()));
+}
+
+/// A thousand trips beside the first, each with a hold.
+async fn rig_of_many_trips() -> Rig {
+    let rig = Rig::new(Duration::from_secs(60)).await;
+    for number in 0..1_000 {
+        let open = CommandBody::Open(Arc::new(trip()));
+        let name = format!("trip-{number}");
+        rig.ask_trip(&name, NEVER, 10_000 + number, open).await;
+        assert!(is_held(&rig.ask_trip(&name, NEVER, 20_000 + number, hold_of("1A")).await));
+    }
+    rig
+}
+
+#[tokio::test]
+async fn an_audit_sees_every_trip_as_it_was_at_the_mark_whatever_happens_meanwhile() {
+    let at_once = rig_of_many_trips().await.audit().await;
+    assert_eq!((at_once.trips, at_once.tally.held, at_once.tally.free), (1_001, 1_000, 3_004));
+
+    let rig = rig_of_many_trips().await;
+    // Every step ends after one trip.
+    rig.hands.1.store(1_000, Ordering::SeqCst);
+    let mark = rig.handle.start_audit().await.unwrap();
+    let names: Vec<String> = (0..1_000).map(|number| format!("trip-{number}")).collect();
+    let holds = names.iter().rev().zip(30_000..);
+    let holds = holds.map(|(name, id)| rig.ask_trip(name, NEVER, id, hold_of("1B")));
+    assert!(futures::future::join_all(holds).await.iter().all(is_held));
+    let opened = rig.ask_trip("late", NEVER, 40_000, CommandBody::Open(Arc::new(trip()))).await;
+    assert!(matches!(opened, Answer::Decided { outcome: Ok(Reply::Opened { .. }), .. }));
+    rig.wait_for("the audit is done", async |rig| rig.handle.audit(mark).await.is_some()).await;
+    assert_eq!(rig.handle.audit(mark).await.unwrap(), at_once);
+    let later = rig.audit().await;
+    assert_eq!((later.trips, later.tally.held), (1_002, 2_000));
+    assert_eq!(later.violations, Vec::<String>::new());
 }

@@ -151,9 +151,7 @@ impl Shard {
         };
         let landed = self.sequencer.landed(proposal).unwrap_or_default();
         self.tell(landed.waiters, failure);
-        if let Some(at) = self.audits_waiting.iter().position(|(p, _)| *p == proposal) {
-            let _ = self.audits_waiting.swap_remove(at).1.send(Err(failure));
-        }
+        self.audits.answer(proposal, Err(failure));
         // What has not entered the log goes where the leader is now.
         if let Failure::NotLeader { leader } = failure {
             for waiters in self.sequencer.give_up() {

@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use raft::{Committed, MachineFailed};
-use tokio::sync::oneshot;
 use tracing::error;
 
 use super::Shard;
 use super::admit::decided;
 use super::prefetch::PREFETCH_WINDOW;
 use crate::ask::{Answer, Failure, Waiter};
-use crate::audit::{self, Audit};
 use crate::directory::Slot;
 use crate::entry::{EntryReader, Kind};
 use crate::ids::{LogIndex, LogPosition, Timestamp, TripId};
-use crate::limits::{AUDITS_KEPT, MAX_VIOLATIONS};
 use crate::line::{self, hold_of};
 use crate::measures::kind;
-use crate::seat_map::{Command, CommandBody, Open, Refusal, SeatMap, codec, invariants};
+use crate::seat_map::{Command, CommandBody, Open, Refusal, SeatMap, codec};
 use crate::trip::{Recorded, Trip, guarded};
 
 /// What the commands of one entry are applied with.
@@ -49,7 +46,7 @@ impl Shard {
         let own = landed.is_some();
         self.clock.observe(reader.at, self.log.is_some() && !own);
         if reader.kind == Kind::Audit {
-            self.audit(entry.index, reader.proposal);
+            self.audit_mark(entry.index, reader.proposal);
             return Ok(());
         }
         if let Some(landed) = &landed {
@@ -126,6 +123,7 @@ impl Shard {
         command: &Command,
     ) -> Result<Option<Answer>, String> {
         let tick = self.tick;
+        self.audit_before_change(number);
         let Some(trip) = self.directory.activate(number).map_err(|bad| bad.0)? else {
             return Ok(Some(Answer::Failed(Failure::Fenced)));
         };
@@ -195,55 +193,5 @@ impl Shard {
         let trip = &self.directory.cells()[number as usize].id;
         error!(shard = %self.id, %trip, why, "a trip is fenced after a panic in its turn");
         self.directory.fence(number, why);
-    }
-
-    pub(super) fn start_audit(&mut self, reply: oneshot::Sender<Result<u64, Failure>>) {
-        let leadership = self.leadership();
-        if !leadership.leads {
-            let _ = reply.send(Err(Failure::NotLeader { leader: leadership.leader }));
-            return;
-        }
-        let proposal = self.sequencer.audit();
-        self.audits_waiting.push((proposal, reply));
-    }
-
-    /// Checks every active trip and takes the digest over all.
-    fn audit(&mut self, index: u64, proposal: u64) {
-        let mut audit = Audit { index, ..Audit::default() };
-        let mut live_holds = 0;
-        for cell in self.directory.cells() {
-            audit.trips += 1;
-            let (digest, tally) = match &cell.slot {
-                Slot::Fenced(..) => {
-                    audit.fenced += 1;
-                    continue;
-                }
-                Slot::Passive(passive) => (passive.digest, passive.tally),
-                Slot::Active(trip) => {
-                    live_holds += trip.map().view().live_holds();
-                    if let Err(violation) = invariants::check(trip.map())
-                        && audit.violations.len() < MAX_VIOLATIONS
-                    {
-                        audit.violations.push(format!("trip {}: {violation}", cell.id));
-                    }
-                    (trip.map().digest(), audit::Tally::of(trip.map()))
-                }
-            };
-            if !tally.is_conserved() && audit.violations.len() < MAX_VIOLATIONS {
-                let id = &cell.id;
-                audit.violations.push(format!("trip {id}: places are not conserved: {tally:?}"));
-            }
-            audit.tally.add(&tally);
-            audit.digest = audit.digest.wrapping_add(audit::share(&cell.id, digest));
-        }
-        let counted = self.directory.live_holds();
-        if counted != live_holds && audit.violations.len() < MAX_VIOLATIONS {
-            audit.violations.push(format!("{live_holds} holds live, {counted} are counted"));
-        }
-        self.audits.truncate(AUDITS_KEPT - 1);
-        self.audits.push_front(audit);
-        if let Some(at) = self.audits_waiting.iter().position(|(p, _)| *p == proposal) {
-            let _ = self.audits_waiting.swap_remove(at).1.send(Ok(index));
-        }
     }
 }

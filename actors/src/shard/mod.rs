@@ -7,6 +7,7 @@
 
 mod admit;
 mod apply;
+mod audit;
 mod handle;
 mod prefetch;
 mod read;
@@ -14,7 +15,6 @@ mod records;
 mod stations;
 mod tick;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -28,6 +28,7 @@ pub use read::Page;
 pub(crate) use read::ReadJob;
 pub(crate) use records::RecordStep;
 
+use self::audit::Audits;
 use crate::ask::{Ask, Failure};
 use crate::audit::Audit;
 use crate::clock::{Clock, LogClock};
@@ -94,6 +95,8 @@ pub(crate) enum ShardMessage {
     StartAudit(oneshot::Sender<Result<u64, Failure>>),
     /// What was found at a mark.
     GetAudit(u64, oneshot::Sender<Option<Audit>>),
+    /// Go on with the audit.
+    AuditStep,
     /// Numbers for people.
     Count(oneshot::Sender<Counts>),
     /// Numbers for metrics.
@@ -158,6 +161,7 @@ pub(crate) struct ShardArgs {
 /// The state of a shard's actor.
 pub(crate) struct Shard {
     id: ShardId,
+    myself: ActorRef<ShardMessage>,
     log: Option<Arc<dyn ShardLog>>,
     clock: LogClock,
     directory: Directory,
@@ -165,8 +169,7 @@ pub(crate) struct Shard {
     expiry: Expiry,
     /// The last changes of all trips.
     journal: Journal,
-    audits: VecDeque<Audit>,
-    audits_waiting: Vec<(u64, oneshot::Sender<Result<u64, Failure>>)>,
+    audits: Audits,
     /// Ticks since the start.
     tick: u64,
     /// Where the walk for idle trips goes on.
@@ -190,19 +193,19 @@ impl Actor for ShardActor {
 
     async fn pre_start(
         &self,
-        _myself: ActorRef<ShardMessage>,
+        myself: ActorRef<ShardMessage>,
         args: ShardArgs,
     ) -> Result<Shard, ActorProcessingErr> {
         Ok(Shard {
             id: args.shard,
+            myself,
             log: None,
             clock: LogClock::new(args.clock),
             directory: Directory::new(args.snapshots),
             sequencer: Sequencer::new(args.first_proposal),
             expiry: Expiry::default(),
             journal: Journal::new(MAX_JOURNAL_CHANGES),
-            audits: VecDeque::new(),
-            audits_waiting: Vec::new(),
+            audits: Audits::default(),
             tick: 0,
             passivation_from: 0,
             passivate_after_ticks: args.passivate_after_ticks,
@@ -215,12 +218,12 @@ impl Actor for ShardActor {
 
     async fn handle(
         &self,
-        myself: ActorRef<ShardMessage>,
+        _myself: ActorRef<ShardMessage>,
         message: ShardMessage,
         shard: &mut Shard,
     ) -> Result<(), ActorProcessingErr> {
         shard.turn(message);
-        shard.propose(&myself).await;
+        shard.propose().await;
         Ok(())
     }
 }
@@ -242,7 +245,11 @@ impl Shard {
             }
             ShardMessage::StartAudit(reply) => self.start_audit(reply),
             ShardMessage::GetAudit(index, reply) => {
-                drop(reply.send(self.audits.iter().find(|a| a.index == index).cloned()));
+                drop(reply.send(self.audits.get(index)));
+            }
+            ShardMessage::AuditStep => {
+                self.audit_step();
+                self.audit_goes_on();
             }
             ShardMessage::Count(reply) => drop(reply.send(self.count())),
             ShardMessage::Measure(reply) => {
@@ -261,7 +268,7 @@ impl Shard {
     }
 
     /// Hands full and waiting entries to the log as long as it has room for them.
-    async fn propose(&mut self, myself: &ActorRef<ShardMessage>) {
+    async fn propose(&mut self) {
         let Some(log) = self.log.clone() else { return };
         while let Some((proposal, payload)) =
             self.sequencer.next(|| (self.clock.stamp(), self.clock.micros()))
@@ -269,7 +276,7 @@ impl Shard {
             if line::is_followed() {
                 self.trace_proposal(&payload);
             }
-            let actor = myself.clone();
+            let actor = self.myself.clone();
             let failed = move |error| {
                 // When the actor has gone, so has everybody who waited.
                 let _ = actor.cast(ShardMessage::ProposalFailed { proposal, error });

@@ -79,6 +79,7 @@ impl Shard {
         self.expiry = Default::default();
         self.watched.clear();
         self.passivation_from = 0;
+        self.audits.abort();
         self.clock.observe(restored.newest, false);
         for layout in restored.layouts {
             self.directory.layouts.restored(Arc::clone(&layout));
