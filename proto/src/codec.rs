@@ -1,16 +1,19 @@
-//! How servers read requests: what is no message of the protocol is the caller's fault, and told so.
+//! How servers read requests: what is no message of the protocol is the caller's fault, and told so. So is
+//! what would take too much memory, before it does.
 //!
 //! tonic's own codec calls it INTERNAL, which callers take for a defect of ours. Clients keep that codec:
 //! for them an unreadable answer is one.
 
 use std::marker::PhantomData;
 
-use prost::{DecodeError, Message};
+use prost::Message;
+use prost::bytes::Buf;
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder};
 use tonic_prost::ProstEncoder;
 
 use crate::pb::Problem;
+use crate::shape::Shaped;
 
 /// What prost writes before the path of the field.
 const PREAMBLE: &str = "failed to decode Protobuf message: ";
@@ -32,7 +35,7 @@ impl<Response, Request> Default for ServerCodec<Response, Request> {
 impl<Response, Request> Codec for ServerCodec<Response, Request>
 where
     Response: Message + Send + 'static,
-    Request: Message + Default + Send + 'static,
+    Request: Message + Default + Shaped + Send + 'static,
 {
     type Encode = Response;
     type Decode = Request;
@@ -48,18 +51,33 @@ where
     }
 }
 
-impl<Request: Message + Default> Decoder for RequestDecoder<Request> {
+impl<Request: Message + Default + Shaped> Decoder for RequestDecoder<Request> {
     type Item = Request;
     type Error = Status;
 
     fn decode(&mut self, bytes: &mut DecodeBuf<'_>) -> Result<Option<Request>, Status> {
-        Request::decode(bytes).map(Some).map_err(|error| unreadable(&error).into_status())
+        read(bytes).map(Some).map_err(Problem::into_status)
     }
 }
 
-fn unreadable(error: &DecodeError) -> Problem {
-    let text = error.to_string();
-    let why = text.strip_prefix(PREAMBLE).unwrap_or(&text);
+/// Reads a request.
+///
+/// # Errors
+/// When the bytes are no such request, or one whose lists take more memory than they may.
+///
+/// # Panics
+/// When the bytes are in several pieces.
+pub fn read<Request>(bytes: &mut impl Buf) -> Result<Request, Problem>
+where
+    Request: Message + Default + Shaped,
+{
+    assert_eq!(bytes.chunk().len(), bytes.remaining(), "tonic gives a message in one piece");
+    Request::SHAPE.check(bytes.chunk()).map_err(|error| unreadable(&error.to_string()))?;
+    Request::decode(bytes).map_err(|error| unreadable(&error.to_string()))
+}
+
+fn unreadable(error: &str) -> Problem {
+    let why = error.strip_prefix(PREAMBLE).unwrap_or(error);
     Problem::invalid(innermost_field(why), format!("the request cannot be read: {why}"))
 }
 
@@ -81,8 +99,8 @@ mod tests {
         [&[number << 3 | 2, content.len() as u8], content].concat()
     }
 
-    fn refused<Request: Message + Default>(bytes: &[u8]) -> Problem {
-        unreadable(&Request::decode(bytes).err().unwrap())
+    fn refused<Request: Message + Default + Shaped>(mut bytes: &[u8]) -> Problem {
+        read::<Request>(&mut bytes).err().unwrap()
     }
 
     #[test]
@@ -97,6 +115,19 @@ mod tests {
         );
         let nested = refused::<PipelineRequest>(&field(1, &field(2, &hold)));
         assert_eq!(nested.field, "trip_id", "{nested:?}");
+    }
+
+    #[test]
+    fn a_message_that_is_large_enough_to_be_counted_is_unreadable_in_the_same_words() {
+        let padding = "x".repeat(crate::shape::UNCOUNTED_BYTES);
+        let hold = HoldRequest { buyer_id: padding, ..Default::default() };
+        for (garbage, field) in
+            [(&b"\x00"[..], ""), (b"\x22\x01\xff", "seats"), (b"\x22\x09", "seats")]
+        {
+            let large = refused::<HoldRequest>(&[&hold.encode_to_vec(), garbage].concat());
+            assert_eq!(large, refused::<HoldRequest>(garbage));
+            assert_eq!(large.field, field);
+        }
     }
 
     #[test]

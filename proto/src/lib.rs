@@ -4,7 +4,8 @@
 //! [`pb`] holds the messages and services generated from `proto/seatgrid/v1/*.proto`. [`ids`] holds the
 //! validated newtypes that the rest of the project speaks in. [`ring`] says which shard owns a trip.
 //! [`code`] is the one table from a code to gRPC, HTTP and what a caller should do. [`codec`] is how
-//! servers read requests. [`mod@line`] names the spans of a hold.
+//! servers read requests, and [`shape`] counts what these take in memory. [`mod@line`] names the spans of
+//! a hold.
 
 #![warn(missing_docs)]
 
@@ -16,3 +17,4 @@ pub mod line;
 pub mod pb;
 pub mod problem;
 pub mod ring;
+pub mod shape;

@@ -10,6 +10,12 @@ pub const MAX_RESPONSE_BYTES: usize = 32 << 20;
 /// Largest message between nodes, in bytes: a run of log entries or snapshot records.
 pub const MAX_PEER_MESSAGE_BYTES: usize = 64 << 20;
 
+/// Memory that the elements of all lists of one message may take once a node has decoded it, in bytes. Eight
+/// for each byte of a request are enough for every real list: a seat's name of one letter takes three on the
+/// wire and 24 in memory. An empty command takes two, and fewer than 300. A list begins with room for four
+/// elements and doubles: reading a message allocates about four times this limit at most.
+pub const MAX_DECODED_LIST_BYTES: usize = 8 * MAX_REQUEST_BYTES;
+
 /// Commands that may wait for their answers on one pipeline stream. One more is answered `OVERLOADED`.
 pub const PIPELINE_WINDOW: usize = 8_192;
 

@@ -3,14 +3,24 @@
 use std::sync::Arc;
 
 use actors::ids::{SeatNo, Timestamp, ZoneNo};
+use actors::seat_map::limits::{MAX_LEGS, MAX_PLACES, MAX_ROWS, MAX_ZONES};
 use actors::seat_map::{
     Attributes, Layout, LayoutFault, LayoutSpec, Open, Refusal, Rules, SeatSpec, Stop, ZoneKind,
     ZoneSpec,
 };
+use proto::limits::MAX_DECODED_LIST_BYTES;
 use proto::pb::{self, Code, Problem};
 
 use super::problem::refusal_problem;
 use super::request::late_policy;
+
+const _: () = {
+    let rows = MAX_ROWS * size_of::<pb::Row>() + MAX_PLACES * size_of::<pb::Place>();
+    let zones = MAX_ZONES * size_of::<pb::Zone>();
+    let stops = (MAX_LEGS + 1) * size_of::<pb::Stop>();
+    let command = size_of::<pb::PipelineCommand>();
+    assert!(command + rows + zones + stops <= MAX_DECODED_LIST_BYTES, "the largest trip is read");
+};
 
 /// Reads a trip as it is put on sale.
 pub(super) fn open(r: pb::OpenTripRequest) -> Result<Open, Problem> {

@@ -3,17 +3,23 @@
 use std::sync::Arc;
 
 use actors::ids::{BuyerId, CommandId, Fence, HoldId, Legs, SeatNo, TripId};
+use actors::seat_map::limits::MAX_SEATS_PER_COMMAND;
 use actors::seat_map::{
     Adjacent, Attributes, BeginPayment, Block, Cancel, Command, CommandBody, Confirm, Extend, Hold,
     HoldBest, HoldQuantity, LatePolicy, Note, Part, Release, SeatList, Seats, Span, Stock, Swap,
     Unblock, ZoneRef,
 };
-use proto::limits::MAX_BATCH_COMMANDS;
+use proto::limits::{MAX_BATCH_COMMANDS, MAX_DECODED_LIST_BYTES};
 use proto::pb::{self, Code, Problem, pipeline_command::Command as Wire};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::layout;
 use super::problem::invalid_id;
+
+const _: () = {
+    let command = size_of::<pb::PipelineCommand>() + MAX_SEATS_PER_COMMAND * size_of::<String>();
+    assert!(MAX_BATCH_COMMANDS * command <= MAX_DECODED_LIST_BYTES, "the largest batch is read");
+};
 
 /// A command and the trip that it is for.
 pub(crate) struct Routed {

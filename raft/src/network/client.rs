@@ -19,6 +19,7 @@ use openraft::raft::{
 use openraft::type_config::alias::SnapshotOf;
 use openraft::{BasicNode, RPCTypes};
 use parking_lot::Mutex;
+use proto::limits::MAX_DECODED_LIST_BYTES;
 use proto::pb;
 use tokio::sync::mpsc;
 
@@ -31,6 +32,12 @@ use crate::wal::GroupId;
 
 /// Records of a snapshot sent in one message, in bytes of keys and values.
 const SNAPSHOT_PART_BYTES: usize = 1 << 20;
+
+const _: () = {
+    // The smallest record: a key and a value of a byte each.
+    let records = SNAPSHOT_PART_BYTES / 2;
+    assert!(records * size_of::<pb::SnapshotRecord>() <= MAX_DECODED_LIST_BYTES);
+};
 
 /// Parts of a snapshot read ahead of the network.
 const SNAPSHOT_PARTS_QUEUED: usize = 4;

@@ -1,8 +1,11 @@
 //! Compiles the protocol without an installed protoc, and keeps its descriptor for reflection.
 
+mod shapes;
+
 use std::{env, fs, path::PathBuf};
 
 use prost::Message as _;
+use protox::prost_reflect::DescriptorPool;
 
 const FILES: [&str; 5] = [
     "seatgrid/v1/types.proto",
@@ -14,9 +17,12 @@ const FILES: [&str; 5] = [
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
+    println!("cargo:rerun-if-changed=build");
     let descriptors = protox::compile(FILES, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("seatgrid_descriptor.bin"), descriptors.encode_to_vec())?;
+    let pool = DescriptorPool::from_file_descriptor_set(descriptors.clone())?;
+    fs::write(out.join("shapes.rs"), shapes::of_requests(&pool))?;
     let generate = tonic_prost_build::configure;
     generate().build_server(false).bytes(".seatgrid.v1").compile_fds(descriptors.clone())?;
     // The servers apart, for they have a codec of their own.
