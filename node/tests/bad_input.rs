@@ -9,6 +9,7 @@ use std::net::TcpStream;
 
 use futures::StreamExt as _;
 use proto::limits::PIPELINE_WINDOW;
+use proto::pb::open_trip_stream_request::Part;
 use proto::pb::pipeline_command::Command as Wire;
 use proto::pb::pipeline_reply::Reply;
 use proto::pb::{self, Code, Problem};
@@ -206,5 +207,21 @@ async fn garbage_and_oversized_messages_do_not_stop_a_node() {
     assert_eq!(Problem::from_status(&refused).code(), Code::TooLarge, "{refused:?}");
     cluster.hold("trip", 1, "1A").await.unwrap();
     cluster.audit().await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trip_streamed_with_endless_names_is_not_gathered() {
+    let cluster = Cluster::start().await;
+    let part = |part| pb::OpenTripStreamRequest { part: Some(part) };
+    let place = pb::Place { seat: "x".repeat(1 << 20), ..Default::default() };
+    let rows = vec![pb::Row { deck: 0, places: vec![place] }];
+    let header = part(Part::Header(trip_of("endless", 4)));
+    let more = std::iter::repeat_n(part(Part::Rows(pb::OpenTripRows { rows })), 20);
+    let parts = futures::stream::iter(std::iter::once(header).chain(more));
+    let refused = cluster.inventory(1).await.open_trip_stream(parts).await.unwrap_err();
+    let problem = Problem::from_status(&refused);
+    assert_eq!((problem.code(), problem.field.as_str()), (Code::TooLarge, "rows"), "{problem:?}");
+    cluster.open("trip", 8).await;
     cluster.stop().await;
 }

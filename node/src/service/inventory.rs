@@ -6,6 +6,7 @@ use std::time::Instant;
 use actors::ask::{Ask, NEVER, Waiter};
 use actors::line::is_followed;
 use actors::seat_map::SeatMap;
+use actors::seat_map::limits::{MAX_PLACES, MAX_ROWS, MAX_SEAT_NAME_BYTES, MAX_SEATS};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -24,6 +25,9 @@ use crate::wire;
 
 /// Trips on a page when the caller does not say.
 const DEFAULT_PAGE_SIZE: u32 = 100;
+
+/// All seat names of a streamed trip, at most, in bytes: those of the largest layout.
+const MAX_SEAT_NAMES_BYTES: usize = MAX_SEATS * MAX_SEAT_NAME_BYTES;
 
 /// Serves `seatgrid.v1.Inventory`.
 pub(crate) struct InventoryService {
@@ -235,20 +239,26 @@ impl Inventory for InventoryService {
 async fn gather_trip(
     mut parts: Streaming<pb::OpenTripStreamRequest>,
 ) -> Result<pb::OpenTripRequest, Status> {
-    use actors::seat_map::limits::{MAX_PLACES, MAX_ROWS};
     use pb::open_trip_stream_request::Part;
     let invalid = |field: &str, why: &str| Problem::invalid(field, why).into_status();
     let mut trip: Option<pb::OpenTripRequest> = None;
-    let mut places = 0;
+    let (mut places, mut name_bytes) = (0, 0);
     while let Some(part) = parts.next().await.transpose()? {
         match (part.part, &mut trip) {
             (Some(Part::Header(header)), None) => trip = Some(header),
             (Some(Part::Rows(rows)), Some(trip)) => {
                 let layout = trip.layout.get_or_insert_default();
-                places += rows.rows.iter().map(|row| row.places.len()).sum::<usize>();
+                for place in rows.rows.iter().flat_map(|row| &row.places) {
+                    places += 1;
+                    name_bytes += place.seat.len();
+                }
                 layout.rows.extend(rows.rows);
-                if places > MAX_PLACES || layout.rows.len() > MAX_ROWS {
-                    let why = format!("more than {MAX_ROWS} rows or {MAX_PLACES} places");
+                let rows = layout.rows.len();
+                if rows > MAX_ROWS || places > MAX_PLACES || name_bytes > MAX_SEAT_NAMES_BYTES {
+                    let why = format!(
+                        "more than {MAX_ROWS} rows, {MAX_PLACES} places or {MAX_SEAT_NAMES_BYTES} \
+                         bytes of seat names"
+                    );
                     let problem = Problem::new(Code::TooLarge, why);
                     return Err(Problem { field: "rows".into(), ..problem }.into_status());
                 }
