@@ -49,8 +49,11 @@ pub const EXPIRY_RETRY_MS: u64 = 2_000;
 /// Trips looked at for passivation at one tick: a pass over all trips goes on over many ticks.
 pub const PASSIVATION_STEP: usize = 512;
 
-/// Snapshot records taken from a shard in one turn.
-pub const SNAPSHOT_STEP_RECORDS: usize = 128;
+/// Snapshot records taken from a shard in one turn: a large trip takes some tens of microseconds.
+pub const SNAPSHOT_STEP_RECORDS: usize = 32;
+
+/// Trips that are looked at for records in one turn, changed or not.
+pub const SNAPSHOT_STEP_TRIPS: usize = 2_048;
 
 /// Changes that may wait for one watcher before it is left behind and later sent a snapshot.
 pub const WATCH_QUEUE: usize = 256;

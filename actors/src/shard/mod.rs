@@ -175,6 +175,8 @@ pub(crate) struct Shard {
     /// Where the walk for idle trips goes on.
     passivation_from: usize,
     passivate_after_ticks: u64,
+    /// Trips whose records a snapshot has that is being written.
+    writing: Vec<u32>,
     /// Trips with watchers.
     watched: Vec<u32>,
     mailbox: Arc<Mailbox>,
@@ -209,6 +211,7 @@ impl Actor for ShardActor {
             tick: 0,
             passivation_from: 0,
             passivate_after_ticks: args.passivate_after_ticks,
+            writing: Vec::new(),
             watched: Vec::new(),
             mailbox: args.mailbox,
             measures: Box::default(),

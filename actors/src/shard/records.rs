@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Shard;
 use crate::directory::{Directory, Slot};
-use crate::limits::SNAPSHOT_STEP_RECORDS;
+use crate::limits::{SNAPSHOT_STEP_RECORDS, SNAPSHOT_STEP_TRIPS};
 use crate::machine::{Restored, RestoredTrip};
 use crate::record;
 use crate::trip::{Recorded, Trip};
@@ -25,16 +25,19 @@ impl Shard {
         }
         let trips = self.directory.cells().len();
         let mut number = from as usize;
-        while number < trips && records.len() < SNAPSHOT_STEP_RECORDS {
+        let end = trips.min(number + SNAPSHOT_STEP_TRIPS);
+        while number < end && records.len() < SNAPSHOT_STEP_RECORDS {
             let at = u32::try_from(number).expect("a directory has fewer than 2^32 trips");
             let cell = self.directory.cell_mut(at);
             match &mut cell.slot {
                 Slot::Active(trip) if trip.recorded != Recorded::Yes => {
                     trip.recorded = Recorded::Writing;
+                    self.writing.push(at);
                     records.push((record::trip_key(&cell.id), record::encode_trip(trip.map())));
                 }
                 Slot::Fenced(why, recorded) if *recorded != Recorded::Yes => {
                     *recorded = Recorded::Writing;
+                    self.writing.push(at);
                     records.push((record::trip_key(&cell.id), record::encode_fenced(why)));
                 }
                 _ => {}
@@ -62,8 +65,7 @@ impl Shard {
                 *recorded = becomes;
             }
         };
-        let trips = u32::try_from(self.directory.cells().len()).expect("fewer than 2^32 trips");
-        for number in 0..trips {
+        for number in self.writing.drain(..) {
             match &mut self.directory.cell_mut(number).slot {
                 Slot::Active(trip) => settle(&mut trip.recorded),
                 Slot::Fenced(_, recorded) => settle(recorded),
@@ -79,6 +81,7 @@ impl Shard {
         self.expiry = Default::default();
         self.watched.clear();
         self.passivation_from = 0;
+        self.writing.clear();
         self.audits.abort();
         self.clock.observe(restored.newest, false);
         for layout in restored.layouts {
