@@ -170,6 +170,10 @@ impl<M: Machine> Replica<M> {
             && metrics.last_applied.is_some_and(|id| id.leader_id == metrics.vote.leader_id)
     }
 
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.inner.raft.metrics().borrow_watched().running_state.is_err()
+    }
+
     pub(crate) fn allow_votes(&self) {
         self.inner.may_vote.store(true, Ordering::Release);
         self.inner.raft.runtime_config().elect(true);
@@ -264,7 +268,7 @@ impl<M: Machine> Replica<M> {
     /// Completes when leadership, the applied index or the membership may have changed.
     pub fn changes(&self) -> impl Future<Output = bool> + Send + 'static + use<M> {
         let mut metrics = self.inner.raft.server_metrics();
-        metrics.borrow_and_update();
+        drop(metrics.borrow_and_update());
         async move { metrics.changed().await.is_ok() }
     }
 

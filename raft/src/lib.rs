@@ -18,6 +18,7 @@ pub mod machine;
 mod memory;
 pub mod network;
 pub mod node;
+pub mod runtime;
 pub mod snapshot;
 mod types;
 pub mod wal;

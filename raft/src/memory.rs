@@ -65,7 +65,7 @@ impl Memory {
         self.wal.submit_wait(self.group, vote.into_iter().chain([mark]).collect())
     }
 
-    /// Takes the mark away once nothing can be missing.
+    /// Takes the mark away once nothing can be missing, unless the replica stops before.
     pub(crate) async fn regain<M: Machine>(
         self,
         replica: Replica<M>,
@@ -74,6 +74,9 @@ impl Memory {
     ) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
+            if replica.has_stopped() {
+                return;
+            }
             let nothing_missing = replica.has_everything()
                 || (replica.is_blank() && self.has_no_past(&links, &peers).await);
             if nothing_missing {

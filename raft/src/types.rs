@@ -24,7 +24,7 @@ impl RaftTypeConfig for TypeConfig {
     type Vote = openraft::impls::Vote<LeaderId>;
     type Payload = EntryPayload;
     type Entry = openraft::Entry<LeaderId, EntryPayload>;
-    type AsyncRuntime = openraft::impls::TokioRuntime;
+    type AsyncRuntime = crate::runtime::Runtime;
     type Responder<T>
         = OnComplete<T>
     where
