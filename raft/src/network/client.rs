@@ -1,6 +1,6 @@
 //! What openraft calls to reach one replica of one group.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +21,14 @@ use openraft::{BasicNode, RPCTypes};
 use parking_lot::Mutex;
 use proto::limits::MAX_DECODED_LIST_BYTES;
 use proto::pb;
+use proto::pb::install_snapshot_request::Part;
 use tokio::sync::mpsc;
 
 use super::link::{Link, Session};
 use super::{LinkError, Transport};
 use crate::codec;
-use crate::snapshot::SnapshotView;
+use crate::runtime;
+use crate::snapshot::{SnapshotView, ViewIter};
 use crate::types::{AppendRequest, AppendResult, TypeConfig, Vote};
 use crate::wal::GroupId;
 
@@ -53,7 +55,7 @@ pub struct Links {
     cluster_id: String,
     node_id: u64,
     transport: Arc<dyn Transport>,
-    links: Mutex<HashMap<u64, Arc<Link>>>,
+    links: Mutex<BTreeMap<u64, Arc<Link>>>,
 }
 
 impl Links {
@@ -258,6 +260,7 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         let parts = send_snapshot(self.envelope.clone(), vote, snapshot.snapshot);
         let send = self.transport.install_snapshot(&self.addr, parts);
         let answer = tokio::select! {
+            biased;
             closed = cancel => return Err(StreamingError::Closed(closed)),
             answer = send => answer,
         };
@@ -327,38 +330,54 @@ fn send_snapshot(
     vote: Vote,
     view: SnapshotView,
 ) -> mpsc::Receiver<pb::InstallSnapshotRequest> {
-    use pb::install_snapshot_request::Part;
     let (parts, queue) = mpsc::channel(SNAPSHOT_PARTS_QUEUED);
-    tokio::task::spawn_blocking(move || {
-        let send =
-            |part| parts.blocking_send(pb::InstallSnapshotRequest { part: Some(part) }).is_ok();
-        let pb_header = header(envelope, vote, &view);
-        let mut waiting = pb::SnapshotRecords::default();
-        let mut bytes = 0;
-        // Sending fails once the peer has hung up: it says why in its answer.
-        if !send(Part::Header(pb_header)) {
-            return;
-        }
-        for record in view.records() {
-            match record {
-                Ok((key, value)) => {
-                    bytes += key.len() + value.len();
-                    let record = pb::SnapshotRecord { key: key.into(), value: value.into() };
-                    waiting.records.push(record);
-                }
-                Err(error) => return tracing::error!(%error, "cannot send a snapshot"),
-            }
-            if bytes >= SNAPSHOT_PART_BYTES {
-                bytes = 0;
-                if !send(Part::Records(std::mem::take(&mut waiting))) {
-                    return;
-                }
-            }
-        }
-        waiting.complete = true;
-        send(Part::Records(waiting));
-    });
+    let header = Part::Header(header(envelope, vote, &view));
+    let all = std::iter::once(header).chain(Parts { records: Some(view.records()) });
+    let mut all = all.map(|part| pb::InstallSnapshotRequest { part: Some(part) });
+    // Sending fails once the peer has hung up: it says why in its answer.
+    if runtime::is_simulated() {
+        tokio::spawn(async move {
+            while let Some(part) = all.next()
+                && parts.send(part).await.is_ok()
+            {}
+        });
+    } else {
+        tokio::task::spawn_blocking(move || all.try_for_each(|part| parts.blocking_send(part)));
+    }
     queue
+}
+
+/// The records of a snapshot, in parts; `None` at their end, or after one that cannot be read.
+struct Parts {
+    records: Option<ViewIter>,
+}
+
+impl Iterator for Parts {
+    type Item = Part;
+
+    fn next(&mut self) -> Option<Part> {
+        let records = self.records.as_mut()?;
+        let (mut part, mut bytes) = (pb::SnapshotRecords::default(), 0);
+        while bytes < SNAPSHOT_PART_BYTES {
+            match records.next() {
+                Some(Ok((key, value))) => {
+                    bytes += key.len() + value.len();
+                    part.records.push(pb::SnapshotRecord { key: key.into(), value: value.into() });
+                }
+                Some(Err(error)) => {
+                    tracing::error!(%error, "cannot send a snapshot");
+                    self.records = None;
+                    return None;
+                }
+                None => {
+                    part.complete = true;
+                    self.records = None;
+                    break;
+                }
+            }
+        }
+        Some(Part::Records(part))
+    }
 }
 
 fn header(envelope: pb::Envelope, vote: Vote, view: &SnapshotView) -> pb::SnapshotHeader {

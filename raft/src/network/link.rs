@@ -4,7 +4,7 @@
 //! its frames carry it, and the answers come back to it in order. When the stream breaks, every session
 //! on it ends, and the link connects again by itself.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub struct Link {
 #[derive(Debug)]
 struct Up {
     out: mpsc::Sender<pb::ReplicateRequest>,
-    sessions: HashMap<u64, Answers>,
+    sessions: BTreeMap<u64, Answers>,
 }
 
 /// One session: numbered frames out, their answers in.
@@ -72,7 +72,7 @@ impl Link {
 
     fn connected(&self, out: mpsc::Sender<pb::ReplicateRequest>) {
         info!(peer = self.peer, addr = self.addr, "connected to peer");
-        *self.up.lock() = Some(Up { out, sessions: HashMap::new() });
+        *self.up.lock() = Some(Up { out, sessions: BTreeMap::new() });
     }
 
     fn answer(&self, response: pb::ReplicateResponse) {

@@ -1,7 +1,7 @@
 //! The answering side: frames of any group in, what the group's replica says out.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -25,7 +25,7 @@ use crate::wal::GroupId;
 pub struct PeerHandler<M: Machine> {
     cluster_id: String,
     node_id: u64,
-    groups: RwLock<HashMap<GroupId, Replica<M>>>,
+    groups: RwLock<BTreeMap<GroupId, Replica<M>>>,
     closing: watch::Sender<bool>,
 }
 
@@ -76,10 +76,11 @@ impl<M: Machine> PeerHandler<M> {
         mut inbound: Inbound<pb::ReplicateRequest>,
         answers: mpsc::Sender<pb::ReplicateResponse>,
     ) {
-        let mut sessions: HashMap<u64, mpsc::UnboundedSender<AppendRequest>> = HashMap::new();
+        let mut sessions: BTreeMap<u64, mpsc::UnboundedSender<AppendRequest>> = BTreeMap::new();
         let mut closing = self.closing.subscribe();
         loop {
             let frame = tokio::select! {
+                biased;
                 frame = inbound.next() => frame,
                 // Whether it closes or has gone: the stream ends.
                 _ = closing.wait_for(|&closing| closing) => return,
