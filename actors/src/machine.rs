@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ractor::ActorRef;
 use raft::snapshot::{SnapshotView, SnapshotWriter};
-use raft::{Committed, Machine, MachineFailed};
+use raft::{Committed, Machine, MachineFailed, runtime};
 use tokio::sync::oneshot;
 
 use crate::ids::{Timestamp, TripId};
@@ -66,7 +66,7 @@ impl Machine for ShardMachine {
         loop {
             let step = self.call(|reply| ShardMessage::TakeRecords { from, reply }).await?;
             let (records, next) = (step.records, step.next);
-            let put = tokio::task::spawn_blocking(move || {
+            let put = runtime::blocking(move || {
                 let put = |(key, value): &(Vec<u8>, Vec<u8>)| writer.put(key, value);
                 records.iter().try_for_each(put).map(|()| writer)
             });
@@ -85,7 +85,7 @@ impl Machine for ShardMachine {
     }
 
     async fn restore(&self, view: Option<SnapshotView>) -> Result<(), MachineFailed> {
-        let read = tokio::task::spawn_blocking(move || view.map_or(Ok(Restored::default()), read));
+        let read = runtime::blocking(move || view.map_or(Ok(Restored::default()), read));
         let restored = read.await.map_err(|e| MachineFailed(e.to_string()))??;
         self.call(|reply| ShardMessage::Restore(Box::new(restored), reply)).await
     }

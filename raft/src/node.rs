@@ -15,8 +15,8 @@ use crate::memory::Memory;
 use crate::network::Transport;
 use crate::network::client::{GroupNetwork, Links};
 use crate::network::peer::PeerHandler;
-use crate::snapshot::{ShardSnapshots, SnapshotError, SnapshotStore};
-use crate::wal::{FlushFailed, GroupId, Options, Recovery, Wal, WalError};
+use crate::snapshot::{MemSnapshots, ShardSnapshots, SnapshotError, SnapshotStore};
+use crate::wal::{Drive, FlushFailed, GroupId, Options, Recovery, Wal, WalError};
 
 /// Why a node's log could not be opened.
 #[derive(Debug, Error)]
@@ -82,17 +82,48 @@ impl<M: Machine> RaftNode<M> {
         disk: Arc<dyn Disk>,
         transport: Arc<dyn Transport>,
     ) -> Result<(Self, Recovery), OpenError> {
+        let path = config.data_dir.join("snapshots");
+        let store = || {
+            let (store, opened) = SnapshotStore::open(&path)?;
+            info!(?opened, "opened the snapshot store");
+            Ok(store)
+        };
+        Self::assemble(config, disk, transport, Drive::Threads, store)
+    }
+
+    /// As [`RaftNode::open`], for a simulator: the snapshots are in memory, and somebody else drives the
+    /// write-ahead log ([`Wal::queued`], [`Wal::step`]).
+    ///
+    /// # Errors
+    /// As [`RaftNode::open`].
+    pub fn open_simulated(
+        config: RaftConfig,
+        disk: Arc<dyn Disk>,
+        transport: Arc<dyn Transport>,
+        trees: MemSnapshots,
+    ) -> Result<(Self, Recovery), OpenError> {
+        let store = || Ok(SnapshotStore::in_memory(trees));
+        Self::assemble(config, disk, transport, Drive::ByHand, store)
+    }
+
+    fn assemble(
+        config: RaftConfig,
+        disk: Arc<dyn Disk>,
+        transport: Arc<dyn Transport>,
+        drive: Drive,
+        store: impl FnOnce() -> Result<SnapshotStore, SnapshotError>,
+    ) -> Result<(Self, Recovery), OpenError> {
         let dir = &config.data_dir;
         disk.create_dir_all(dir)
             .map_err(|source| OpenError::Directory { path: dir.clone(), source })?;
         let options = Options {
             segment_bytes: config.wal_segment_bytes,
             cache_bytes: config.wal_cache_bytes,
+            drive,
             ..Options::default()
         };
         let (wal, recovery) = Wal::open(disk, &dir.join("wal"), options)?;
-        let (store, opened) = SnapshotStore::open(&dir.join("snapshots"))?;
-        info!(?opened, "opened the snapshot store");
+        let store = store()?;
         let links = Links::new(config.cluster_id.clone(), config.node_id, transport);
         let handler = PeerHandler::new(config.cluster_id.clone(), config.node_id);
         Ok((Self { config, wal, store, links, handler }, recovery))

@@ -12,11 +12,14 @@
 //! is, or the replica is rebuilt from its peers. What sled holds can always be rebuilt from the log and
 //! the peers, so a store that does not open is moved aside.
 
+mod mem;
 mod record;
 mod store;
+mod tree;
 mod view;
 mod writer;
 
+pub use mem::MemSnapshots;
 pub use record::Manifest;
 pub use store::{Opened, ShardSnapshots, SnapshotStore};
 pub use view::{SnapshotView, ViewIter};

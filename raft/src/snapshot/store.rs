@@ -7,7 +7,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
+use super::mem::MemSnapshots;
 use super::record::{self, Manifest, Tally};
+use super::tree::{Db, Tree};
 use super::view::SnapshotView;
 use super::writer::SnapshotWriter;
 use super::{SLED_CACHE_BYTES, SnapshotError};
@@ -31,7 +33,7 @@ pub enum Opened {
 /// The snapshot store of a node.
 #[derive(Clone, Debug)]
 pub struct SnapshotStore {
-    pub(super) db: sled::Db,
+    pub(super) db: Db,
     path: Arc<Path>,
 }
 
@@ -69,7 +71,13 @@ impl SnapshotStore {
             .flush_every_ms(None)
             .open()
             .map_err(|source| SnapshotError::Store { path: path.into(), source })?;
-        Ok(Self { db, path: path.into() })
+        Ok(Self { db: Db::Sled(db), path: path.into() })
+    }
+
+    /// A simulator's store in memory.
+    #[must_use]
+    pub fn in_memory(trees: MemSnapshots) -> Self {
+        Self { db: Db::Memory(trees), path: Path::new("memory").into() }
     }
 
     /// The snapshots of one shard, at the newest generation that checks.
@@ -100,7 +108,7 @@ impl SnapshotStore {
         Ok(shard)
     }
 
-    fn tree(&self, name: &str) -> Result<sled::Tree, SnapshotError> {
+    fn tree(&self, name: &str) -> Result<Tree, SnapshotError> {
         self.db.open_tree(name).map_err(|source| self.failed(source))
     }
 
@@ -110,7 +118,11 @@ impl SnapshotStore {
 
     /// Flushes sled and then syncs its file, which sled itself does not do.
     pub(super) fn sync(&self) -> Result<(), SnapshotError> {
-        self.db.flush().map_err(|source| self.failed(source))?;
+        let db = match &self.db {
+            Db::Sled(db) => db,
+            Db::Memory(trees) => return trees.sync().map_err(|source| self.failed(source)),
+        };
+        db.flush().map_err(|source| self.failed(source))?;
         let synced = File::open(self.path.join("db"))
             .and_then(|file| file.sync_all())
             .and_then(|()| File::open(&*self.path)?.sync_all());
@@ -133,8 +145,8 @@ type Stored = (u64, Option<(Manifest, Tally)>);
 pub struct ShardSnapshots {
     pub(super) store: SnapshotStore,
     pub(super) group: u32,
-    pub(super) records: sled::Tree,
-    pub(super) manifests: sled::Tree,
+    pub(super) records: Tree,
+    pub(super) manifests: Tree,
     /// Newest committed generation and its manifest.
     pub(super) newest: Arc<Mutex<Option<(u64, Manifest)>>>,
     /// Of every record that is there, committed or not.
@@ -284,7 +296,7 @@ impl ShardSnapshots {
         for (generation, _) in stored.iter().filter(|(generation, _)| *generation > kept) {
             self.remove_manifest(*generation)?;
         }
-        for item in &self.records {
+        for item in self.records.iter() {
             let (key, _) = item.map_err(|e| self.store.failed(e))?;
             let stale = record::split_version_key(&key).is_none_or(|(_, g)| g > kept);
             if stale {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::SnapshotError;
 use super::record::{self, Manifest, Tally};
 use super::store::ShardSnapshots;
+use super::tree::{Pair, Pairs};
 
 /// A committed snapshot: a manifest, and the records as they stood in its generation.
 #[derive(Clone, Debug)]
@@ -67,11 +68,11 @@ type Record = (Vec<u8>, Vec<u8>);
 
 /// The records of a [`SnapshotView`].
 pub struct ViewIter {
-    inner: sled::Iter,
+    inner: Pairs,
     shard: ShardSnapshots,
     generation: u64,
     /// The newest version so far of the key being read.
-    pending: Option<(sled::IVec, sled::IVec)>,
+    pending: Option<Pair>,
     /// Of what was read so far.
     tally: Tally,
 }

@@ -6,6 +6,7 @@ use super::record::{self, Manifest};
 use super::store::ShardSnapshots;
 use super::view::SnapshotView;
 use super::{MAX_KEY_BYTES, SnapshotError};
+use crate::runtime;
 
 /// Writes the records of one generation; nothing counts until [`SnapshotWriter::commit`].
 #[derive(Debug)]
@@ -49,8 +50,8 @@ impl SnapshotWriter {
         for item in current.records() {
             let (key, _) = item?;
             let ours = record::version_key(&key, self.generation);
-            let known = self.shard.records.contains_key(ours);
-            if !known.map_err(|e| self.shard.store.failed(e))? {
+            let known = self.shard.records.get(ours);
+            if known.map_err(|e| self.shard.store.failed(e))?.is_none() {
                 self.remove(&key)?;
             }
         }
@@ -68,7 +69,7 @@ impl SnapshotWriter {
     /// # Errors
     /// When sled or the file system fails; the generation before stays in use.
     pub async fn commit(self, manifest: Manifest) -> Result<SnapshotView, SnapshotError> {
-        let commit = tokio::task::spawn_blocking(move || self.commit_blocking(manifest));
+        let commit = runtime::blocking(move || self.commit_blocking(manifest));
         commit.await.expect("committing a snapshot does not panic")
     }
 

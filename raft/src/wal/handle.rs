@@ -82,7 +82,8 @@ impl Wal {
         };
         let index = std::mem::replace(&mut opened.index, Index::new(0));
         let limit = options.max_queued_bytes;
-        let shared = Arc::new(Shared::new(index, &opened.segments, opened.room, limit));
+        let shared =
+            Arc::new(Shared::new(index, &opened.segments, opened.room, limit, options.drive));
         let parts = (shared.clone(), preparer);
         let writer = Writer::new(disk.clone(), dir, options.owner, opened, parts, lock)?;
         let runner = match options.drive {
@@ -151,6 +152,17 @@ impl Wal {
             *place = Some(writer);
         }
         worked
+    }
+
+    /// Completes when something waits for its turn in a log that is driven by hand; may complete
+    /// once too often. For a log with threads it never does.
+    pub async fn queued(&self) {
+        let shared = &self.inner.shared;
+        match &shared.by_hand {
+            Some(_) if !shared.state.lock().queue.is_empty() => {}
+            Some(driver) => driver.notified().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Index of the first and of the last entry, flushed or not. `None`: the group has no entries.

@@ -3,7 +3,7 @@
 
 use super::error::{FlushFailed, Refusal, WalError};
 use super::index::Index;
-use super::limits::{QUEUED_OP_BYTES, Room};
+use super::limits::{Drive, QUEUED_OP_BYTES, Room};
 use super::op::{Done, GroupId, Op};
 use super::segment::Segment;
 use super::stats::WalStats;
@@ -11,6 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Notify;
 
 /// Runs once when the log stops for ever.
 pub(super) type OnFailure = Box<dyn FnOnce(Arc<WalError>) + Send>;
@@ -39,6 +40,8 @@ pub(super) struct Shared {
     pub(super) state: Mutex<State>,
     /// Signalled when something is queued or the log closes.
     pub(super) wake: Condvar,
+    /// Signalled when something is queued in a log that is driven by hand.
+    pub(super) by_hand: Option<Notify>,
     /// Bytes that wait for their flush; written under the lock, read without.
     queued_bytes: AtomicUsize,
     max_queued_bytes: usize,
@@ -65,7 +68,9 @@ impl Shared {
         segments: &[Arc<Segment>],
         room: Room,
         max_queued_bytes: usize,
+        drive: Drive,
     ) -> Self {
+        let by_hand = (drive == Drive::ByHand).then(Notify::new);
         let state = State {
             index,
             segments: segments.iter().map(|segment| (segment.sequence, segment.clone())).collect(),
@@ -76,7 +81,7 @@ impl Shared {
             stats: WalStats::default(),
         };
         let (wake, queued_bytes) = (Condvar::new(), AtomicUsize::new(0));
-        Self { state: Mutex::new(state), wake, queued_bytes, max_queued_bytes, room }
+        Self { state: Mutex::new(state), wake, by_hand, queued_bytes, max_queued_bytes, room }
     }
 
     pub(super) fn queued_bytes(&self) -> usize {
@@ -131,7 +136,10 @@ impl Shared {
         let wakes = state.queue.len() == 1;
         drop(state);
         if wakes {
-            self.wake.notify_one();
+            match &self.by_hand {
+                Some(driver) => driver.notify_one(),
+                None => drop(self.wake.notify_one()),
+            }
         }
     }
 
