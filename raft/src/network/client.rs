@@ -214,7 +214,7 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
 
     fn stream_append<'s, S>(
         &'s mut self,
-        input: S,
+        mut input: S,
         _option: RPCOption,
     ) -> BoxFuture<'s, Result<BoxStream<'s, Result<AppendResult, RpcError>>, RpcError>>
     where
@@ -222,6 +222,9 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
     {
         Box::pin(async move {
             let Some(session) = self.link.open() else {
+                // openraft pauses after an error where it makes the next request, and nowhere else:
+                // who asks for none is called again at once, for as long as the peer is away.
+                let _ = input.next().await;
                 return Err(unreachable(&LinkError(format!("{} is not connected", self.addr))));
             };
             let client = &*self;
@@ -388,5 +391,81 @@ fn header(envelope: pb::Envelope, vote: Vote, view: &SnapshotView) -> pb::Snapsh
         last: manifest.last,
         membership_at: manifest.membership_at,
         membership: manifest.membership,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::log_id;
+
+    /// A network without anybody else.
+    #[derive(Debug)]
+    struct Alone;
+
+    impl Transport for Alone {
+        fn replicate(
+            &self,
+            _: &str,
+            _: mpsc::Receiver<pb::ReplicateRequest>,
+        ) -> BoxFuture<'static, Result<crate::network::Inbound<pb::ReplicateResponse>, LinkError>>
+        {
+            Box::pin(std::future::pending())
+        }
+
+        fn vote(
+            &self,
+            _: &str,
+            _: pb::VoteRequest,
+        ) -> BoxFuture<'static, Result<pb::VoteResponse, LinkError>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn hand_over(
+            &self,
+            _: &str,
+            _: pb::HandOverRequest,
+        ) -> BoxFuture<'static, Result<pb::HandOverResponse, LinkError>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn recall(
+            &self,
+            _: &str,
+            _: pb::RecallRequest,
+        ) -> BoxFuture<'static, Result<pb::RecallResponse, LinkError>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn install_snapshot(
+            &self,
+            _: &str,
+            _: mpsc::Receiver<pb::InstallSnapshotRequest>,
+        ) -> BoxFuture<'static, Result<pb::InstallSnapshotResponse, LinkError>> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    /// openraft makes a request only after the pause that follows an error. Whoever fails without
+    /// asking for one is called again at once, and a dead peer costs its leader a whole core.
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_is_away_is_not_tried_again_without_a_pause() {
+        let links = Links::new("cluster".to_owned(), 1, Arc::new(Alone));
+        let mut network = GroupNetwork { links, group: 0 };
+        let mut client = network.new_client(2, &BasicNode::new("nowhere")).await;
+        let pause = Duration::from_millis(50);
+        let request = Box::pin(futures::stream::once(async move {
+            tokio::time::sleep(pause).await;
+            AppendRequest {
+                vote: Vote::new_committed(1, 1),
+                prev_log_id: None,
+                entries: Vec::new(),
+                leader_commit: Some(log_id(1, 1, 1)),
+            }
+        }));
+        let began = tokio::time::Instant::now();
+        let appended = client.stream_append(request, RPCOption::new(pause)).await;
+        assert!(matches!(appended, Err(RPCError::Unreachable(_))));
+        assert_eq!(began.elapsed(), pause);
     }
 }
