@@ -24,6 +24,8 @@ struct Ring {
     entries: Vec<Entry>,
     oldest: u64,
     next: u64,
+    /// The place of `next`.
+    at: usize,
     /// So many are kept.
     limit: u64,
 }
@@ -58,7 +60,8 @@ impl Journal {
     /// Takes back every change from a number on. What they have pushed out stays forgotten.
     pub(super) fn forget_from(&mut self, number: u64) {
         if let Some(ring) = &mut self.0 {
-            ring.next = ring.next.min(number.max(ring.oldest));
+            let next = ring.next.min(number.max(ring.oldest));
+            ring.go_to(next, (next % ring.limit) as usize);
         }
     }
 
@@ -83,19 +86,26 @@ impl Journal {
 impl Ring {
     fn new(limit: usize) -> Self {
         assert!(limit > 0, "a journal keeps at least one change");
-        Self { entries: Vec::new(), oldest: 0, next: 0, limit: limit as u64 }
+        Self { entries: Vec::new(), oldest: 0, next: 0, at: 0, limit: limit as u64 }
     }
 
     #[inline]
     fn push(&mut self, before: u64, change: Change) -> u64 {
         let (number, entry) = (self.next, Entry { change, before });
-        match self.entries.get_mut((number % self.limit) as usize) {
+        match self.entries.get_mut(self.at) {
             Some(place) => *place = entry,
             None => self.entries.push(entry),
         }
-        self.next += 1;
+        self.go_to(number + 1, self.at + 1);
         self.oldest = self.oldest.max(self.next.saturating_sub(self.limit));
         number
+    }
+
+    /// Goes on with a number, whose place is `at` or the first one behind the last.
+    #[inline]
+    fn go_to(&mut self, next: u64, at: usize) {
+        self.next = next;
+        self.at = if at as u64 == self.limit { 0 } else { at };
     }
 
     fn get(&self, number: u64) -> Option<&Entry> {
