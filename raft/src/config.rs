@@ -48,9 +48,35 @@ impl RaftConfig {
             install_snapshot_timeout: 60_000,
             enable_elect: may_elect,
             enable_pre_vote: Some(true),
+            // An entry may be committed on the followers before the leader has it on its own disk. A
+            // leader that came back in the same term without it would put another in its place, and
+            // would answer from a state that has not yet got what its log has.
+            enable_leader_restore: Some(false),
             // A replica that lost its log is rebuilt; `memory.rs` says why that is safe.
             allow_log_reversion: Some(true),
             ..openraft::Config::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leader_that_starts_again_has_to_be_elected_again() {
+        let ms = Duration::from_millis;
+        let config = RaftConfig {
+            cluster_id: "cluster".to_owned(),
+            node_id: 1,
+            peers: BTreeMap::new(),
+            data_dir: PathBuf::new(),
+            heartbeat: ms(50),
+            election_timeout_min: ms(200),
+            election_timeout_max: ms(300),
+            wal_segment_bytes: 1 << 20,
+            wal_cache_bytes: 0,
+        };
+        assert_eq!(config.openraft(0, true).enable_leader_restore, Some(false));
     }
 }
