@@ -24,7 +24,8 @@ pub trait Clock: Send + Sync + 'static {
 /// jump of the wall clock changes nothing. A replica that follows compares the stamps of its leader with
 /// its own time; when it becomes leader it goes on in its leader's time, however wrong its own is. So a
 /// failover to a node whose wall clock is ahead expires nothing early. Stamps of an entry arrive late,
-/// never early: the smallest difference seen is the nearest to the truth.
+/// never early: the smallest difference seen is the nearest to the truth. Nor is it ever earlier than a
+/// stamp that was applied: who finds its own time behind the newest stamp goes on from there.
 pub(crate) struct LogClock {
     clock: Arc<dyn Clock>,
     /// Wall-clock time when the monotonic clock stood at `started_monotonic`.
@@ -52,8 +53,8 @@ impl LogClock {
     /// during a replay and for own entries.
     pub(crate) fn observe(&mut self, stamp: Timestamp, live: bool) {
         self.newest = self.newest.max(stamp);
-        if live {
-            let ahead = self.own_ms().cast_signed() - stamp.as_unix_ms().cast_signed();
+        let ahead = self.own_ms().cast_signed() - stamp.as_unix_ms().cast_signed();
+        if live || ahead < self.ahead_ms.unwrap_or(0) {
             self.ahead_ms = Some(self.ahead_ms.map_or(ahead, |least| least.min(ahead)));
         }
     }
@@ -140,6 +141,19 @@ mod tests {
         clock.observe(at(5_000), true);
         hands.monotonic.store(250, Relaxed);
         assert_eq!(clock.stamp(), at(5_250), "an hour ahead would expire every hold");
+    }
+
+    /// Else nothing would expire until the own time has caught up with the log: for an hour, if this
+    /// node's wall clock is an hour slow.
+    #[test]
+    fn log_time_goes_on_where_the_own_clock_is_behind_it() {
+        let hands = Arc::new(Hands::default());
+        hands.wall.store(1_000, Relaxed);
+        let mut clock = LogClock::new(hands.clone());
+        clock.observe(at(3_600_000), false);
+        assert_eq!(clock.stamp(), at(3_600_000));
+        hands.monotonic.store(250, Relaxed);
+        assert_eq!(clock.stamp(), at(3_600_250));
     }
 
     #[test]
