@@ -86,16 +86,20 @@ pub(crate) fn audit_mark(at: Timestamp, proposal: u64) -> Bytes {
 
 /// What an entry asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// Carry out commands.
     Commands,
+    /// Every replica checks itself where it applies this.
     Audit,
 }
 
 /// An entry being read.
 #[derive(Debug)]
-pub(crate) struct EntryReader<'a> {
-    pub(crate) kind: Kind,
-    pub(crate) at: Timestamp,
+pub struct EntryReader<'a> {
+    /// What it asks for.
+    pub kind: Kind,
+    /// The log time.
+    pub at: Timestamp,
     pub(crate) proposal: u64,
     left: u32,
     rest: &'a [u8],
@@ -103,10 +107,14 @@ pub(crate) struct EntryReader<'a> {
 
 /// An entry that no version of this program has written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct BadEntry(pub(crate) &'static str);
+pub struct BadEntry(pub(crate) &'static str);
 
 impl<'a> EntryReader<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, BadEntry> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// When no version of this program has written these bytes.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, BadEntry> {
         let (header, rest) =
             bytes.split_first_chunk::<HEADER_BYTES>().ok_or(BadEntry("its header is cut off"))?;
         if header[0] != VERSION {
@@ -137,7 +145,11 @@ impl<'a> EntryReader<'a> {
     }
 
     /// The next command: its trip's id, and the command's bytes.
-    pub(crate) fn next(&mut self) -> Result<Option<(&'a str, &'a [u8])>, BadEntry> {
+    ///
+    /// # Errors
+    /// When no version of this program has written these bytes.
+    #[expect(clippy::should_implement_trait, reason = "an iterator could go on after an error")]
+    pub fn next(&mut self) -> Result<Option<(&'a str, &'a [u8])>, BadEntry> {
         if self.left == 0 {
             return if self.rest.is_empty() {
                 Ok(None)

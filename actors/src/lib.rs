@@ -11,7 +11,7 @@ pub mod ask;
 pub mod audit;
 pub mod clock;
 mod directory;
-mod entry;
+pub mod entry;
 mod expiry;
 pub mod limits;
 pub mod line;
