@@ -1,0 +1,13 @@
+//! Doubts Seatgrid: simulates a whole cluster under faults, and checks that its promises hold.
+//!
+//! * [`sim`] is the simulation: a seed in, a trace and a verdict out.
+//! * [`workload`] are the buyers.
+//! * [`oracle`] sees everything and replays the log.
+//! * [`invariant`] has a file for each thing that must be true.
+
+#![warn(missing_docs)]
+
+pub mod invariant;
+pub mod oracle;
+pub mod sim;
+pub mod workload;

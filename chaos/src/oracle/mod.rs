@@ -1,0 +1,192 @@
+//! The oracle: it sees every entry that a replica applies and every answer that a client gets, replays
+//! the log on seat maps of its own, and asks the invariants about all of it.
+
+mod replay;
+mod witness;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actors::ask::Answer;
+use actors::audit::Audit;
+use actors::entry::EntryReader;
+use actors::ids::{CommandId, LogPosition, ShardId, TripId};
+use actors::seat_map::{Command, SeatMap};
+use parking_lot::Mutex;
+
+use crate::invariant::{Answered, Event, Judge, Violation};
+use crate::sim::trace::Trace;
+use replay::Replay;
+use xxhash_rust::xxh3::xxh3_64;
+
+pub use witness::Witness;
+
+/// A question of a client, remembered until its last answer.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The trip.
+    pub trip: TripId,
+    /// The command; none for a read.
+    pub command: Option<Command>,
+    /// The newest position that any client had seen of the trip.
+    floor: LogPosition,
+}
+
+/// The oracle. Clones are handles of one.
+#[derive(Clone)]
+pub struct Oracle {
+    trace: Trace,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    judge: Judge,
+    replays: BTreeMap<ShardId, Replay>,
+    floors: BTreeMap<TripId, LogPosition>,
+    answers: BTreeMap<&'static str, u64>,
+    entries: u64,
+}
+
+impl Oracle {
+    /// An oracle that has seen nothing.
+    #[must_use]
+    pub fn new(trace: Trace) -> Self {
+        Self { trace, shared: Arc::default() }
+    }
+
+    /// A replica is about to apply an entry.
+    pub fn applied(&self, node: u64, life: u64, shard: ShardId, index: u64, payload: &[u8]) {
+        let shared = &mut *self.shared.lock();
+        let digest = xxh3_64(payload);
+        let at = EntryReader::new(payload).map_or(0, |entry| entry.at.as_unix_ms());
+        self.trace
+            .line(format_args!("node {node} shard {shard} applies {index} of {at}: {digest:016x}"));
+        self.look(shared, &Event::Applied { node, life, shard, index, payload });
+        let replay = shared.replays.entry(shard).or_default();
+        if let Err(what) = replay.add(index, payload) {
+            self.look(shared, &Event::Stuck(&format!("shard {shard}, entry {index}: {what}")));
+        }
+        shared.entries += 1;
+    }
+
+    /// A client asks for the first time.
+    #[must_use]
+    pub fn asked(&self, trip: &TripId, command: Option<Command>) -> Asked {
+        let floor = self.shared.lock().floors.get(trip).copied().unwrap_or_default();
+        Asked { trip: trip.clone(), command, floor }
+    }
+
+    /// An answer reaches a client.
+    pub fn answered(&self, shard: ShardId, asked: &Asked, answer: &Answer) {
+        let shared = &mut *self.shared.lock();
+        *shared.answers.entry(answer.code()).or_default() += 1;
+        let Asked { trip, command, floor } = asked;
+        let (command, floor) = (command.as_ref(), *floor);
+        let id = command.map_or(NO_COMMAND, |command| command.id);
+        let mut answered = Answered { trip, id, command, answer, floor, decided: None, map: None };
+        self.trace.line(format_args!("{id} on {} is answered {}", trip.as_str(), answer.code()));
+        let Answer::Decided { position, .. } = answer else {
+            return self.look(shared, &Event::Answered(answered));
+        };
+        self.replay(shared, shard, Some((trip, *position)));
+        let mut replays = std::mem::take(&mut shared.replays);
+        if let Some(replayed) = replays.entry(shard).or_default().trip(trip) {
+            answered.decided = command.and_then(|c| replayed.decided(*position, c.id));
+            answered.map = replayed.map.as_ref().filter(|map| map.position() == *position);
+        }
+        self.look(shared, &Event::Answered(answered));
+        shared.replays = replays;
+        let newest = shared.floors.entry(trip.clone()).or_default();
+        *newest = (*newest).max(*position);
+    }
+
+    /// A read reaches a client.
+    pub fn read(&self, shard: ShardId, asked: &Asked, position: LogPosition, digest: u64) {
+        let shared = &mut *self.shared.lock();
+        let Asked { trip, floor, .. } = asked;
+        self.replay(shared, shard, Some((trip, position)));
+        let mut replays = std::mem::take(&mut shared.replays);
+        let replayed = replays.entry(shard).or_default().trip(trip);
+        let map = replayed.and_then(|trip| trip.map.as_ref());
+        let map = map.filter(|map| map.position() == position);
+        self.look(shared, &Event::Read { trip, position, digest, floor: *floor, map });
+        shared.replays = replays;
+        let newest = shared.floors.entry(trip.clone()).or_default();
+        *newest = (*newest).max(position);
+    }
+
+    /// A replica has checked itself.
+    pub fn audited(&self, node: u64, shard: ShardId, audit: &Audit) {
+        let shared = &mut *self.shared.lock();
+        self.replay(shared, shard, None);
+        self.look(shared, &Event::Audited { node, shard, audit });
+    }
+
+    /// Everything is quiet, and a replica has this trip like this.
+    pub fn at_rest(&self, node: u64, shard: ShardId, trip: &TripId, map: &SeatMap) {
+        let shared = &mut *self.shared.lock();
+        self.replay(shared, shard, None);
+        let mut replays = std::mem::take(&mut shared.replays);
+        let replay = replays.entry(shard).or_default();
+        if let Some(replayed) = replay.trip(trip).and_then(|trip| trip.map.as_ref()) {
+            self.look(shared, &Event::AtRest { node, trip, map, replayed });
+        }
+        shared.replays = replays;
+    }
+
+    /// What was to happen has not.
+    pub fn stuck(&self, what: &str) {
+        self.look(&mut self.shared.lock(), &Event::Stuck(what));
+    }
+
+    /// Trips of a shard that the log has opened.
+    #[must_use]
+    pub fn trips(&self, shard: ShardId) -> Vec<TripId> {
+        self.shared.lock().replays.get(&shard).map(Replay::trips).unwrap_or_default()
+    }
+
+    /// What was found, and how often by invariant.
+    #[must_use]
+    pub fn verdict(&self) -> (Vec<Violation>, BTreeMap<&'static str, u64>) {
+        let shared = self.shared.lock();
+        (shared.judge.found().to_vec(), shared.judge.counts().clone())
+    }
+
+    /// Answers by their codes.
+    #[must_use]
+    pub fn answers(&self) -> BTreeMap<&'static str, u64> {
+        self.shared.lock().answers.clone()
+    }
+
+    /// Entries that were applied, on all replicas together.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.shared.lock().entries
+    }
+
+    /// Replays a shard: one trip up to a position, or everything there is.
+    fn replay(&self, shared: &mut Shared, shard: ShardId, upto: Option<(&TripId, LogPosition)>) {
+        let mut replays = std::mem::take(&mut shared.replays);
+        let replay = replays.entry(shard).or_default();
+        let mut decided = |event: &Event<'_>| self.look(shared, event);
+        match upto {
+            Some((trip, position)) => replay.run(trip, position, &mut decided),
+            None => replay.run_all(&mut decided),
+        }
+        shared.replays = replays;
+    }
+
+    fn look(&self, shared: &mut Shared, event: &Event<'_>) {
+        for violation in shared.judge.look(self.trace.now_ms(), event) {
+            let Violation { invariant, what, .. } = violation;
+            self.trace.line(format_args!("VIOLATION {invariant}: {what}"));
+        }
+    }
+}
+
+/// What stands for the id of a read, which has none.
+const NO_COMMAND: CommandId = match CommandId::from_u128(u128::MAX) {
+    Ok(id) => id,
+    Err(_) => panic!("it is not zero"),
+};

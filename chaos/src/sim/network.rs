@@ -1,0 +1,262 @@
+//! The network between nodes and clients: it delays, loses, repeats and reorders, and its links can be
+//! cut in one direction.
+//!
+//! A call between nodes is a message there and a message back. A stream is what TCP makes of a link:
+//! its frames keep their order, a lost one comes late, and a link that stays cut breaks it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::chance::Chance;
+
+/// The number of the clients' side, where nodes have theirs.
+pub const CLIENTS: u64 = 0;
+
+/// How long TCP waits before it sends a lost segment again.
+const RETRANSMIT: Duration = Duration::from_millis(200);
+
+/// A link that is cut for so long breaks its streams: what keep-alives notice.
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(4);
+
+/// How a network behaves while nothing particular is done to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Weather {
+    /// The shortest way of a message, in milliseconds.
+    pub delay_min_ms: u64,
+    /// The longest, in milliseconds.
+    pub delay_max_ms: u64,
+    /// Messages that are lost, per mille.
+    pub lost: u64,
+    /// Messages that arrive twice, per mille.
+    pub repeated: u64,
+}
+
+impl Weather {
+    /// A millisecond each way, and nothing is lost.
+    pub const FAIR: Self = Self { delay_min_ms: 1, delay_max_ms: 1, lost: 0, repeated: 0 };
+}
+
+/// What happened to messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Census {
+    /// Messages and frames that set out.
+    pub sent: u64,
+    /// Lost, or sent again by a stream.
+    pub lost: u64,
+    /// Arrived twice.
+    pub repeated: u64,
+    /// Stopped by a cut link.
+    pub cut: u64,
+    /// Arrived before one that set out earlier.
+    pub reordered: u64,
+}
+
+/// One life of a node's process: false once it has ended.
+#[derive(Clone, Debug)]
+pub struct Life(Arc<AtomicBool>);
+
+impl Life {
+    /// A life that has begun.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
+    /// Whether it goes on.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Ends it.
+    pub fn end(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// The network. `E` is what a node shows to it.
+pub struct Network<E> {
+    state: Mutex<State<E>>,
+    /// Signalled when a link, a process or a stream's fate changes.
+    changed: Notify,
+}
+
+struct State<E> {
+    chance: Chance,
+    weather: Weather,
+    links: BTreeMap<(u64, u64), Link>,
+    up: BTreeMap<u64, (Life, E)>,
+    census: Census,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Link {
+    cut: bool,
+    /// What every message takes longer, in milliseconds.
+    clogged_ms: u64,
+    /// Streams that began before this many resets are broken.
+    resets: u64,
+    /// When the last message arrives that has set out.
+    last_arrival: Option<Instant>,
+}
+
+impl<E: Clone> Network<E> {
+    /// A network in fair weather.
+    #[must_use]
+    pub fn new(chance: Chance) -> Arc<Self> {
+        let state = State {
+            chance,
+            weather: Weather::FAIR,
+            links: BTreeMap::new(),
+            up: BTreeMap::new(),
+            census: Census::default(),
+        };
+        Arc::new(Self { state: Mutex::new(state), changed: Notify::new() })
+    }
+
+    /// A node's process listens.
+    pub fn listen(&self, node: u64, life: Life, shown: E) {
+        self.state.lock().up.insert(node, (life, shown));
+        self.changed.notify_waiters();
+    }
+
+    /// A node's process is gone: its machine refuses at once what comes.
+    pub fn gone(&self, node: u64) {
+        self.state.lock().up.remove(&node);
+        self.changed.notify_waiters();
+    }
+
+    /// Who listens at a node.
+    pub fn at(&self, node: u64) -> Option<(Life, E)> {
+        self.state.lock().up.get(&node).cloned()
+    }
+
+    /// Changes how the network behaves in general.
+    pub fn set_weather(&self, weather: Weather) {
+        self.state.lock().weather = weather;
+    }
+
+    /// Cuts or mends the way from one to another.
+    pub fn cut(&self, from: u64, to: u64, cut: bool) {
+        self.state.lock().links.entry((from, to)).or_default().cut = cut;
+        self.changed.notify_waiters();
+    }
+
+    /// Makes every message on a way take longer.
+    pub fn clog(&self, from: u64, to: u64, ms: u64) {
+        self.state.lock().links.entry((from, to)).or_default().clogged_ms = ms;
+    }
+
+    /// Breaks every stream between two nodes.
+    pub fn reset(&self, a: u64, b: u64) {
+        let mut state = self.state.lock();
+        for way in [(a, b), (b, a)] {
+            state.links.entry(way).or_default().resets += 1;
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Mends everything.
+    pub fn mend(&self) {
+        let mut state = self.state.lock();
+        state.weather = Weather::FAIR;
+        for link in state.links.values_mut() {
+            (link.cut, link.clogged_ms) = (false, 0);
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// What happened to messages so far.
+    pub fn census(&self) -> Census {
+        self.state.lock().census
+    }
+
+    /// When each copy of a message arrives: never, once, or twice.
+    pub fn send(&self, from: u64, to: u64) -> Vec<Instant> {
+        let state = &mut *self.state.lock();
+        state.census.sent += 1;
+        let link = state.links.entry((from, to)).or_default();
+        if link.cut {
+            state.census.cut += 1;
+            return Vec::new();
+        }
+        if state.chance.per_mille(state.weather.lost) {
+            state.census.lost += 1;
+            return Vec::new();
+        }
+        let copies = 1 + u64::from(state.chance.per_mille(state.weather.repeated));
+        state.census.repeated += copies - 1;
+        (0..copies)
+            .map(|_| {
+                let arrival = Instant::now() + way(&mut state.chance, state.weather, link);
+                state.census.reordered +=
+                    u64::from(link.last_arrival.is_some_and(|last| arrival < last));
+                link.last_arrival = link.last_arrival.max(Some(arrival));
+                arrival
+            })
+            .collect()
+    }
+
+    /// When a frame of a stream arrives whose frame before arrives at `after`.
+    pub(super) fn send_in_order(&self, from: u64, to: u64, after: Instant) -> Instant {
+        let state = &mut *self.state.lock();
+        state.census.sent += 1;
+        let link = state.links.entry((from, to)).or_default();
+        let mut takes = way(&mut state.chance, state.weather, link);
+        while state.chance.per_mille(state.weather.lost.min(500)) {
+            state.census.lost += 1;
+            takes += RETRANSMIT;
+        }
+        after.max(Instant::now() + takes)
+    }
+
+    /// Completes when the way is open; `false` when it was cut for so long that a stream over it breaks.
+    pub(super) async fn passable(&self, from: u64, to: u64) -> bool {
+        let opens = async {
+            let mut counted = false;
+            loop {
+                let changed = self.changed.notified();
+                {
+                    let mut state = self.state.lock();
+                    if !state.links.get(&(from, to)).is_some_and(|link| link.cut) {
+                        return;
+                    }
+                    state.census.cut += u64::from(!std::mem::replace(&mut counted, true));
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(KEEP_ALIVE, opens).await.is_ok()
+    }
+
+    /// How often the streams between two nodes have been reset.
+    pub(super) fn resets(&self, from: u64, to: u64) -> u64 {
+        self.state.lock().links.get(&(from, to)).map_or(0, |link| link.resets)
+    }
+
+    /// Completes when the streams from one to another are broken: by a reset after `resets`, or because
+    /// one of the two processes has ended.
+    pub(super) async fn broken(&self, from: u64, to: u64, resets: u64, lives: &[Life; 2]) {
+        loop {
+            let changed = self.changed.notified();
+            if self.resets(from, to) != resets || lives.iter().any(|life| !life.goes_on()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+/// How long a message is on its way.
+fn way(chance: &mut Chance, weather: Weather, link: &Link) -> Duration {
+    let ms = chance.between(weather.delay_min_ms, weather.delay_max_ms);
+    Duration::from_millis(ms + link.clogged_ms)
+}
