@@ -15,7 +15,7 @@ use openraft::{BasicNode, Raft, ServerState};
 
 use crate::machine::{Machine, StateMachine};
 use crate::snapshot::ShardSnapshots;
-use crate::types::{OnComplete, Payload, TypeConfig, WriteResult};
+use crate::types::{LogId, OnComplete, Payload, TypeConfig, WriteResult};
 use crate::wal::GroupId;
 
 type Group<M> = Raft<TypeConfig, StateMachine<M>>;
@@ -103,7 +103,12 @@ struct Inner<M: Machine> {
     /// The term in which leadership is being handed over: no more answers from memory in it.
     handing_over: AtomicU64,
     may_vote: AtomicBool,
+    /// Leaders of earlier terms are not listened to: see `memory.rs`.
+    floor: AtomicU64,
 }
+
+/// The floor of a replica that listens to nobody.
+const DEAF: u64 = u64::MAX;
 
 impl<M: Machine> Clone for Replica<M> {
     fn clone(&self) -> Self {
@@ -127,8 +132,9 @@ impl<M: Machine> Replica<M> {
         may_vote: bool,
     ) -> Self {
         let handing_over = AtomicU64::new(0);
+        let floor = AtomicU64::new(if may_vote { 0 } else { DEAF });
         let may_vote = AtomicBool::new(may_vote);
-        let inner = Inner { group, node_id, raft, snapshots, lease, handing_over, may_vote };
+        let inner = Inner { group, node_id, raft, snapshots, lease, handing_over, may_vote, floor };
         Self { inner: Arc::new(inner) }
     }
 
@@ -154,6 +160,28 @@ impl<M: Machine> Replica<M> {
         self.inner.may_vote.load(Ordering::Acquire)
     }
 
+    /// Whether a leader of this term is listened to.
+    pub(crate) fn listens_to(&self, term: u64) -> bool {
+        let floor = self.inner.floor.load(Ordering::Acquire);
+        floor != DEAF && floor <= term
+    }
+
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.inner.floor.load(Ordering::Acquire) == DEAF
+    }
+
+    /// Listens to leaders from this term on.
+    pub(crate) fn listen_from(&self, term: u64) {
+        self.inner.floor.store(term, Ordering::Release);
+    }
+
+    /// The newest term that it knows, and the index of the last entry in its log.
+    pub(crate) fn newest(&self) -> (u64, u64) {
+        let metrics = self.inner.raft.metrics();
+        let metrics = metrics.borrow_watched();
+        (metrics.vote.leader_id.term, metrics.last_log_index.unwrap_or(0))
+    }
+
     /// Whether the log has nothing but, at most, the entry that founds the shard.
     pub(crate) fn is_blank(&self) -> bool {
         let metrics = self.inner.raft.metrics();
@@ -161,13 +189,13 @@ impl<M: Machine> Replica<M> {
         metrics.last_log_index.is_none_or(|last| last == 0) && metrics.snapshot.is_none()
     }
 
-    /// Whether an entry of the current leader's own term is applied: then everything that was ever
-    /// committed is.
-    pub(crate) fn has_everything(&self) -> bool {
+    /// Whether everything up to an index is applied, and an entry of the current leader's own term.
+    pub(crate) fn has_everything(&self, upto: u64) -> bool {
         let metrics = self.inner.raft.metrics();
         let metrics = metrics.borrow_watched();
+        let own_term = |id: &LogId| id.leader_id == metrics.vote.leader_id;
         metrics.vote.committed
-            && metrics.last_applied.is_some_and(|id| id.leader_id == metrics.vote.leader_id)
+            && metrics.last_applied.is_some_and(|id| own_term(&id) && id.index >= upto)
     }
 
     pub(crate) fn has_stopped(&self) -> bool {
@@ -175,6 +203,7 @@ impl<M: Machine> Replica<M> {
     }
 
     pub(crate) fn allow_votes(&self) {
+        self.listen_from(0);
         self.inner.may_vote.store(true, Ordering::Release);
         self.inner.raft.runtime_config().elect(true);
     }

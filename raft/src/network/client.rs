@@ -64,13 +64,17 @@ impl Links {
         Arc::new(Self { cluster_id, node_id, transport, links: Mutex::default() })
     }
 
-    /// Whether a peer's replica of a group has nothing; `None` when it does not answer.
-    pub(crate) async fn is_blank(&self, group: GroupId, peer: u64, addr: &str) -> Option<bool> {
+    /// What a peer's replica of a group remembers; `None` when it does not answer.
+    pub(crate) async fn recall(
+        &self,
+        group: GroupId,
+        peer: u64,
+        addr: &str,
+    ) -> Option<pb::RecallResponse> {
         let (cluster_id, from) = (self.cluster_id.clone(), self.node_id);
         let envelope = Some(pb::Envelope { cluster_id, from, to: peer, group });
         let asked = self.transport.recall(addr, pb::RecallRequest { envelope });
-        let answer = tokio::time::timeout(VOTE_TIMEOUT, asked).await;
-        Some(answer.ok()?.ok()?.blank)
+        tokio::time::timeout(VOTE_TIMEOUT, asked).await.ok()?.ok()
     }
 
     fn link(&self, peer: u64, addr: &str) -> Arc<Link> {

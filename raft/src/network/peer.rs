@@ -76,7 +76,7 @@ impl<M: Machine> PeerHandler<M> {
         mut inbound: Inbound<pb::ReplicateRequest>,
         answers: mpsc::Sender<pb::ReplicateResponse>,
     ) {
-        let mut sessions: BTreeMap<u64, mpsc::UnboundedSender<AppendRequest>> = BTreeMap::new();
+        let mut sessions: BTreeMap<u64, Serving<M>> = BTreeMap::new();
         let mut closing = self.closing.subscribe();
         loop {
             let frame = tokio::select! {
@@ -91,10 +91,13 @@ impl<M: Machine> PeerHandler<M> {
                 sessions.remove(&session);
                 continue;
             }
-            let requests = match sessions.entry(session) {
+            let serving = match sessions.entry(session) {
                 Entry::Occupied(open) => open.into_mut(),
                 Entry::Vacant(new) => match self.addressed(frame.envelope.as_ref()) {
-                    Ok(replica) => new.insert(start_session(replica, session, answers.clone())),
+                    Ok(replica) => {
+                        let requests = start_session(replica.clone(), session, answers.clone());
+                        new.insert(Serving { replica, requests })
+                    }
                     Err(error) => {
                         refuse(&answers, session, error).await;
                         continue;
@@ -102,8 +105,11 @@ impl<M: Machine> PeerHandler<M> {
                 },
             };
             match read_request(frame) {
+                Ok(request) if !serving.replica.listens_to(request.vote.leader_id.term) => {
+                    refuse(&answers, session, not_listening()).await;
+                }
                 // A session whose replica has gone ends by itself.
-                Ok(request) => drop(requests.send(request)),
+                Ok(request) => drop(serving.requests.send(request)),
                 Err(error) => refuse(&answers, session, LinkError(error.to_string())).await,
             }
         }
@@ -145,8 +151,12 @@ impl<M: Machine> PeerHandler<M> {
         let replica = self.addressed(request.envelope.as_ref())?;
         let from =
             request.from_leader.ok_or_else(|| LinkError("the request has no vote".into()))?;
+        let from = codec::vote_from_wire(from);
+        if !replica.listens_to(from.leader_id.term) {
+            return Err(not_listening());
+        }
         let rpc = TransferLeaderRequest::new(
-            codec::vote_from_wire(from),
+            from,
             self.node_id,
             request.last.map(codec::log_id_from_wire),
         );
@@ -159,13 +169,15 @@ impl<M: Machine> PeerHandler<M> {
         Ok(pb::HandOverResponse { refused })
     }
 
-    /// Says whether the replica here has anything.
+    /// Says what the replica here remembers.
     ///
     /// # Errors
     /// When the message is not for this node.
     pub fn recall(&self, request: &pb::RecallRequest) -> Result<pb::RecallResponse, LinkError> {
         let replica = self.addressed(request.envelope.as_ref())?;
-        Ok(pb::RecallResponse { blank: replica.is_blank() })
+        let (term, last_index) = replica.newest();
+        let (blank, whole) = (replica.is_blank(), replica.may_vote());
+        Ok(pb::RecallResponse { blank, whole, term, last_index })
     }
 
     /// Writes a peer's snapshot to the own store, then installs it.
@@ -182,6 +194,10 @@ impl<M: Machine> PeerHandler<M> {
         };
         let replica = self.addressed(header.envelope.as_ref())?;
         let vote = header.vote.ok_or_else(|| LinkError("the snapshot has no vote".into()))?;
+        let vote = codec::vote_from_wire(vote);
+        if !replica.listens_to(vote.leader_id.term) {
+            return Err(not_listening());
+        }
         let known = replica.snapshots().current().and_then(|view| view.manifest().last);
         if known.map(|id| id.index) >= header.last.map(|id| id.index) {
             return Err(LinkError("a snapshot as new as this one is here already".into()));
@@ -196,10 +212,20 @@ impl<M: Machine> PeerHandler<M> {
         };
         let view = writer.commit(manifest).await.map_err(|e| LinkError(e.to_string()))?;
         let snapshot = open_view(view).map_err(|e| LinkError(e.to_string()))?;
-        let answer = replica.raft().install_full_snapshot(codec::vote_from_wire(vote), snapshot);
+        let answer = replica.raft().install_full_snapshot(vote, snapshot);
         let answer = answer.await.map_err(|e| LinkError(e.to_string()))?;
         Ok(pb::InstallSnapshotResponse { vote: Some(codec::vote_to_wire(&answer.vote)) })
     }
+}
+
+/// A session that is open.
+struct Serving<M: Machine> {
+    replica: Replica<M>,
+    requests: mpsc::UnboundedSender<AppendRequest>,
+}
+
+fn not_listening() -> LinkError {
+    LinkError("the replica is being rebuilt and does not listen to a leader of this term".into())
 }
 
 async fn receive_records(
