@@ -72,3 +72,10 @@ fn a_leader_that_comes_back_answers_nothing_old() {
 fn holds_expire_under_a_leader_whose_clock_is_slow() {
     assert_whole_seed_is_good(32);
 }
+
+/// A node that came back with empty disks acknowledged entries of a leader that had been deposed, and so
+/// two majorities committed different entries.
+#[test]
+fn a_node_that_forgot_everything_does_not_help_a_deposed_leader() {
+    assert_whole_seed_is_good(38);
+}

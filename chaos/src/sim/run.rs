@@ -252,7 +252,13 @@ impl Story {
         if !self.comes_about("every shard has a leader again", LEADERS_WITHIN, Self::leads).await {
             return;
         }
-        self.serve_everybody().await;
+        let canary = Client::new(self.world.clone(), self.chance.fork("canary"), 0);
+        let served = serve_everybody(canary, self.world.clone(), self.plan.trips);
+        tokio::select! {
+            biased;
+            () = served => {}
+            () = self.nemesis.work_until(Instant::now() + BUYERS_WITHIN) => {}
+        }
         self.open.store(false, Ordering::Relaxed);
         let done = |story: &mut Self| {
             while story.buyers.try_join_next().is_some() {}
@@ -282,24 +288,6 @@ impl Story {
             self.nemesis.cluster.end(node, End::Kill);
             node
         })
-    }
-
-    /// A healed cluster answers at once whoever asks.
-    async fn serve_everybody(&mut self) {
-        let mut client = Client::new(self.world.clone(), self.chance.fork("canary"), 0);
-        for number in 0..self.plan.trips {
-            let body = CommandBody::HoldQuantity(HoldQuantity {
-                buyer: BuyerId::new("canary").expect("a short word is a buyer id"),
-                zone: ZoneRef::Number(ZoneNo::new(1)),
-                quantity: 1,
-                legs: Span::Whole,
-                ttl_ms: 1_000,
-            });
-            let (_, called) = client.call(&trip_id(number), body).await;
-            if !matches!(called, Called::Decided(_)) {
-                self.world.oracle.stuck(&format!("a healed cluster does not answer: {called:?}"));
-            }
-        }
     }
 
     async fn look_at_everything(&mut self) {
@@ -333,6 +321,23 @@ impl Story {
                     }
                 }
             }
+        }
+    }
+}
+
+/// A healed cluster answers whoever asks.
+async fn serve_everybody(mut client: Client, world: World, trips: u64) {
+    for number in 0..trips {
+        let body = CommandBody::HoldQuantity(HoldQuantity {
+            buyer: BuyerId::new("canary").expect("a short word is a buyer id"),
+            zone: ZoneRef::Number(ZoneNo::new(1)),
+            quantity: 1,
+            legs: Span::Whole,
+            ttl_ms: 1_000,
+        });
+        let (_, called) = client.call(&trip_id(number), body).await;
+        if !matches!(called, Called::Decided(_)) {
+            world.oracle.stuck(&format!("a healed cluster does not answer: {called:?}"));
         }
     }
 }

@@ -109,7 +109,9 @@ impl Client {
                             redirects += 1;
                             continue;
                         }
-                        self.turn_to_another(shard);
+                        if !is_news {
+                            self.turn_to_another(shard);
+                        }
                     }
                     Failure::NotLeader { leader: None } | Failure::Stopped => {
                         self.turn_to_another(shard);
