@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
+use raft::mutant::{Mutant, planted};
 use raft::snapshot::ShardSnapshots;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -165,8 +166,8 @@ impl Directory {
     pub(crate) fn passivate(&mut self, number: u32) -> bool {
         let cell = &mut self.cells[number as usize];
         let Slot::Active(trip) = &cell.slot else { return false };
-        let may =
-            trip.recorded == Recorded::Yes && trip.map().is_idle() && trip.watchers.is_empty();
+        let recorded = trip.recorded == Recorded::Yes || planted(Mutant::PassivatesUnrecorded);
+        let may = recorded && trip.map().is_idle() && trip.watchers.is_empty();
         if may {
             cell.slot = Slot::Passive(Passive::of(trip.map()));
             self.active -= 1;

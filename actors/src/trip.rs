@@ -9,6 +9,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use raft::mutant::{Mutant, planted};
+
 use crate::ids::{LogPosition, Timestamp};
 use crate::seat_map::{Check, Command, Journal, Outcome, SeatMap};
 use crate::watch::Watchers;
@@ -93,7 +95,7 @@ impl Trip {
         command: &Command,
         journal: &mut Journal,
     ) -> Result<Option<Outcome>, Panicked> {
-        if position <= self.map.position() {
+        if position <= self.map.position() && !planted(Mutant::AppliesTwice) {
             return Ok(None);
         }
         self.recorded = Recorded::No;

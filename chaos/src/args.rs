@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use raft::mutant::Mutant;
 
 /// Doubts Seatgrid: makes things fail, and checks that its promises hold.
 #[derive(Debug, Parser)]
@@ -17,6 +18,32 @@ pub(crate) enum Command {
     /// Simulate a whole cluster in one thread, on virtual time. The seed decides everything.
     #[command(after_help = "Exit codes: 0 no violation, 1 a violation, 2 a wrong argument.")]
     Sim(Sim),
+    /// Plant defects, one after the other, and see whether they are found.
+    #[command(after_help = "Exit codes: 0 all found, 1 one was not, 2 a wrong argument.")]
+    Mutants(Mutants),
+}
+
+/// Which defects to plant.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Mutants {
+    /// The defects; all of them unless some are named.
+    #[arg(value_parser = mutant)]
+    pub(crate) mutants: Vec<Mutant>,
+    /// Seeds that a defect may need.
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seeds: u64,
+    /// How many defects to look for at the same time.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub(crate) threads: u64,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+fn mutant(name: &str) -> Result<Mutant, String> {
+    let named = Mutant::ALL.iter().find(|mutant| mutant.name() == name);
+    let names = || Mutant::ALL.iter().map(|mutant| mutant.name()).collect::<Vec<_>>().join(", ");
+    named.copied().ok_or_else(|| format!("there are {}", names()))
 }
 
 /// What to simulate.

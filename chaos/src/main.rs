@@ -1,6 +1,7 @@
 //! The command `seatgrid-chaos`.
 
 mod args;
+mod mutants;
 mod verdict;
 
 use std::process::ExitCode;
@@ -17,7 +18,10 @@ use verdict::Verdict;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let Command::Sim(sim) = Args::parse().command;
+    let sim = match Args::parse().command {
+        Command::Sim(sim) => sim,
+        Command::Mutants(mutants) => return mutants::look_for(&mutants),
+    };
     let verdict = judge(&sim);
     match sim.output {
         Output::Text => print!("{verdict}"),

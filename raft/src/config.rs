@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::mutant::{Mutant, planted};
+
 /// What a node's log needs to know.
 #[derive(Clone, Debug)]
 pub struct RaftConfig {
@@ -51,7 +53,7 @@ impl RaftConfig {
             // An entry may be committed on the followers before the leader has it on its own disk. A
             // leader that came back in the same term without it would put another in its place, and
             // would answer from a state that has not yet got what its log has.
-            enable_leader_restore: Some(false),
+            enable_leader_restore: Some(planted(Mutant::LeadsOnAfterARestart)),
             // A replica that lost its log is rebuilt; `memory.rs` says why that is safe.
             allow_log_reversion: Some(true),
             ..openraft::Config::default()

@@ -14,6 +14,7 @@ use openraft::type_config::TypeConfigExt as _;
 use openraft::{BasicNode, Raft, ServerState};
 
 use crate::machine::{Machine, StateMachine};
+use crate::mutant::{Mutant, planted};
 use crate::snapshot::ShardSnapshots;
 use crate::types::{LogId, OnComplete, Payload, TypeConfig, WriteResult};
 use crate::wal::GroupId;
@@ -132,6 +133,7 @@ impl<M: Machine> Replica<M> {
         may_vote: bool,
     ) -> Self {
         let handing_over = AtomicU64::new(0);
+        let may_vote = may_vote || planted(Mutant::VotesWithoutMemory);
         let floor = AtomicU64::new(if may_vote { 0 } else { DEAF });
         let may_vote = AtomicBool::new(may_vote);
         let inner = Inner { group, node_id, raft, snapshots, lease, handing_over, may_vote, floor };
@@ -163,7 +165,7 @@ impl<M: Machine> Replica<M> {
     /// Whether a leader of this term is listened to.
     pub(crate) fn listens_to(&self, term: u64) -> bool {
         let floor = self.inner.floor.load(Ordering::Acquire);
-        floor != DEAF && floor <= term
+        floor != DEAF && floor <= term || planted(Mutant::ListensToADeposedLeader)
     }
 
     pub(crate) fn is_deaf(&self) -> bool {
@@ -275,6 +277,7 @@ impl<M: Machine> Replica<M> {
         let newer = |m: &openraft::RaftMetrics<TypeConfig>| m.snapshot.map(|id| id.index) > before;
         let metrics = raft.wait(Some(timeout)).metrics(newer, "a newer snapshot").await;
         let metrics = metrics.map_err(|_| Stopped)?;
+        let before = if planted(Mutant::PurgesTooFar) { applied } else { before };
         if let Some(before) = before {
             raft.trigger().purge_log(before).await.map_err(|_| Stopped)?;
         }

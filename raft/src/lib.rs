@@ -16,6 +16,7 @@ mod log_store;
 mod log_suite;
 pub mod machine;
 mod memory;
+pub mod mutant;
 pub mod network;
 pub mod node;
 pub mod runtime;

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::codec;
+use crate::mutant::{Mutant, planted};
 use crate::types::{Entry, LogId, TypeConfig, Vote};
 use crate::wal::{GroupId, Op, Wal};
 
@@ -120,6 +121,9 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
+        if planted(Mutant::ForgetsTheVote) {
+            return Ok(());
+        }
         let data = codec::encode_vote(vote);
         self.durable(vec![Op::Meta { slot: slot::VOTE, data }]).await
     }

@@ -12,6 +12,7 @@ use crate::group::Replica;
 use crate::log_store::{LogStore, slot};
 use crate::machine::{Machine, StateMachine};
 use crate::memory::Memory;
+use crate::mutant::{Mutant, planted};
 use crate::network::Transport;
 use crate::network::client::{GroupNetwork, Links};
 use crate::network::peer::PeerHandler;
@@ -179,7 +180,7 @@ impl<M: Machine> RaftNode<M> {
             snapshots.clear()?;
             memory.forget()?;
         }
-        let may_vote = memory.is_whole();
+        let may_vote = memory.is_whole() || planted(Mutant::VotesWithoutMemory);
         let failed = |why: String| OpenError::Group { group, why };
         let config = self.config.openraft(group, may_vote).validate();
         let config = config.map_err(|e| failed(e.to_string()))?;

@@ -1,6 +1,7 @@
 //! Batch: several commands, all or none.
 
 use proto::ids::CommandId;
+use raft::mutant::{Mutant, planted};
 
 use super::command::{Command, CommandBody};
 use super::limits::MAX_BATCH;
@@ -41,6 +42,9 @@ pub(super) fn apply(map: &mut SeatMap, turn: Turn, id: CommandId, commands: &[Co
         match map.run(turn.at, turn.pos, command) {
             Ok(reply) => replies.push(reply),
             Err(refusal) => {
+                if planted(Mutant::KeepsHalfABatch) {
+                    return Err(Refusal::InBatch { place, refusal: Box::new(refusal) });
+                }
                 let failed = std::mem::replace(map, before);
                 map.journal = failed.journal;
                 map.journal.forget_from(mark);

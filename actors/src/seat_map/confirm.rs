@@ -1,6 +1,7 @@
 //! Confirm: a hold becomes a booking. Also decides what happens to money that comes too late.
 
 use proto::ids::{Fence, Timestamp};
+use raft::mutant::{Mutant, planted};
 
 use super::change::ChangeKind;
 use super::command::Confirm;
@@ -59,7 +60,9 @@ pub(super) fn apply(map: &mut SeatMap, turn: Turn, confirm: &Confirm) -> Outcome
 pub(super) fn check_fence(map: &SeatMap, slot: u32, fence: Option<Fence>) -> Result<(), Refusal> {
     let current = map.registry.record(slot).fence;
     match fence {
-        Some(fence) if fence != current => Err(Refusal::HoldFenced { fence: current }),
+        Some(fence) if fence != current && !planted(Mutant::IgnoresTheFence) => {
+            Err(Refusal::HoldFenced { fence: current })
+        }
         _ => Ok(()),
     }
 }
@@ -90,7 +93,9 @@ fn reacquire(map: &mut SeatMap, turn: Turn, slot: u32) {
     let record = map.registry.record_mut(slot);
     record.keep_first_grant();
     record.state = HoldState::Sold;
-    record.fence = turn.pos.into();
+    if !planted(Mutant::KeepsTheOldFence) {
+        record.fence = turn.pos.into();
+    }
     let places = record.places.clone();
     map.take_places(slot, &places);
 }

@@ -2,6 +2,7 @@
 //! deadlines, buyers and change records cannot fall out of step.
 
 use proto::ids::{BuyerId, LogPosition, Timestamp};
+use raft::mutant::{Mutant, planted};
 
 use super::change::{Change, ChangeKind};
 use super::record::{HoldState, Record};
@@ -72,7 +73,9 @@ impl SeatMap {
                 for &seat in seats {
                     self.occupancy.give_back(seat, legs, slot);
                     let zone = self.terms.layout.zone_of(seat);
-                    self.counters.subtract(zone, legs, class, 1);
+                    if !planted(Mutant::ForgetsTheCounters) {
+                        self.counters.subtract(zone, legs, class, 1);
+                    }
                 }
             }
             Places::Quantity { zone, count } => self.counters.subtract(*zone, legs, class, *count),
@@ -136,7 +139,9 @@ impl SeatMap {
             legs: Some(record.legs),
             places,
         };
-        self.last_change = self.journal.push(self.last_change, change);
+        if !(planted(Mutant::DropsAChange) && change.version.is_multiple_of(7)) {
+            self.last_change = self.journal.push(self.last_change, change);
+        }
     }
 
     /// Writes a change record about the whole trip.

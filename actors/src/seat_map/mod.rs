@@ -71,6 +71,7 @@ mod view;
 use std::sync::Arc;
 
 use proto::ids::{CommandId, HoldId, LogPosition, Timestamp};
+use raft::mutant::{Mutant, planted};
 
 use buyers::Buyers;
 use counters::Counters;
@@ -218,7 +219,8 @@ impl SeatMap {
     /// If `pos` does not come after the last position applied: the caller has to skip what the state
     /// already has ([`SeatMap::position`]).
     pub fn apply(&mut self, at: Timestamp, pos: LogPosition, command: &Command) -> Outcome {
-        assert!(pos > self.position, "{pos} was applied before: the trip is at {}", self.position);
+        let follows = pos > self.position || planted(Mutant::AppliesTwice);
+        assert!(follows, "{pos} was applied before: the trip is at {}", self.position);
         let at = at.max(self.clock);
         self.clock = at;
         self.position = pos;
@@ -318,7 +320,9 @@ impl SeatMap {
         if matches!(command.body, CommandBody::Expire) {
             return Check::Propose;
         }
-        if let Some(outcome) = self.known(at, command) {
+        if let Some(outcome) = self.known(at, command)
+            && !planted(Mutant::LooksAtTheSeatFirst)
+        {
             return Check::Known(outcome);
         }
         let Err(refusal) = self.refuse(at, command) else { return Check::Propose };
@@ -394,7 +398,7 @@ impl SeatMap {
         match known {
             Known::Record(slot) => {
                 let record = self.registry.record(slot);
-                let same = record.fingerprint == print;
+                let same = record.fingerprint == print || planted(Mutant::ForgetsTheFingerprint);
                 Some(if same { Ok(record.first_reply()) } else { Err(Refusal::IdReused) })
             }
             Known::Entry(entry) => match &self.registry.entry(entry).what {
@@ -417,6 +421,9 @@ impl SeatMap {
 
     /// Remembers an answer, unless a hold or block was made that tells it anyway.
     fn remember(&mut self, at: Timestamp, print: u64, command: &Command, outcome: &Outcome) {
+        if planted(Mutant::ForgetsAnswers) {
+            return;
+        }
         if !matches!(outcome, Ok(Reply::Held(_) | Reply::Blocked { .. })) {
             self.registry.remember(at, command.id, print, answer::Answer::of(outcome));
         }

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use proto::ids::{Legs, SeatNo};
+use raft::mutant::{Mutant, planted};
 
 use super::slab::NONE;
 
@@ -273,6 +274,10 @@ impl Occupancy {
     /// Turns the bits of the legs over.
     #[inline]
     fn flip(&mut self, seat: SeatNo, legs: Legs) {
+        let legs = match Legs::new(legs.from(), legs.to() - 1) {
+            Ok(shorter) if planted(Mutant::ForgetsALeg) => shorter,
+            _ => legs,
+        };
         let start = self.start_of(seat);
         if self.words_per_seat == 1 {
             self.seats[start] ^= short_mask(legs);

@@ -2,6 +2,7 @@
 //! gets a new fence.
 
 use proto::ids::{SeatNo, Timestamp};
+use raft::mutant::{Mutant, planted};
 
 use super::change::ChangeKind;
 use super::command::{Part, SeatList, Swap};
@@ -40,7 +41,9 @@ pub(super) fn check(map: &SeatMap, at: Timestamp, swap: &Swap) -> Result<u32, Re
 pub(super) fn apply(map: &mut SeatMap, turn: Turn, swap: &Swap) -> Outcome {
     let slot = check(map, turn.at, swap)?;
     let (give, take) = (swap.give.numbers(), swap.take.numbers());
-    map.free_places(slot, &Places::Seats(give.clone()));
+    if !planted(Mutant::KeepsSwappedSeats) {
+        map.free_places(slot, &Places::Seats(give.clone()));
+    }
     map.take_places(slot, &Places::Seats(take.clone()));
     let record = map.registry.record_mut(slot);
     record.keep_first_grant();

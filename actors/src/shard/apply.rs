@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use raft::mutant::{Mutant, planted};
 use raft::{Committed, MachineFailed};
 use tracing::error;
 
@@ -53,7 +54,8 @@ impl Shard {
             let micros = self.clock.micros().saturating_sub(landed.proposed_at_micros);
             self.measures.committed(reader.left(), micros);
         }
-        let turn = Turn { at: reader.at, own, followed: line::is_followed() };
+        let at = if planted(Mutant::ExpiresByItsOwnClock) { self.now() } else { reader.at };
+        let turn = Turn { at, own, followed: line::is_followed() };
         let mut waiters = landed.unwrap_or_default().waiters.into_iter();
         let mut slot = 0;
         let mut window = Vec::with_capacity(PREFETCH_WINDOW);

@@ -10,6 +10,8 @@ use actors::seat_map::{
     Command, CommandBody, Layout, LayoutDigest, Outcome, Refusal, SeatMap, codec,
 };
 
+use raft::mutant::honest;
+
 use crate::invariant::Event;
 
 /// The replay of one shard.
@@ -85,7 +87,7 @@ impl Replay {
         let Some(trip) = self.trips.get_mut(id) else { return };
         while trip.waiting.front().is_some_and(|(_, position, _)| *position <= upto) {
             let Some((at, position, command)) = trip.waiting.pop_front() else { return };
-            let outcome = apply(&mut trip.map, at, position, &command);
+            let outcome = honest(|| apply(&mut trip.map, at, position, &command));
             if let Some(map) = &trip.map {
                 let (command, outcome) = (&command, &outcome);
                 decided(&Event::Decided { trip: id, at, position, command, outcome, map });

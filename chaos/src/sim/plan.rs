@@ -1,5 +1,7 @@
 //! What a seed decides before a simulation begins: how large the cluster is, who buys, what fails.
 
+use raft::mutant::Mutant;
+
 use super::chance::Chance;
 use super::fault::{Fault, MENU};
 use crate::workload::{PERSONAS, Persona};
@@ -25,6 +27,8 @@ pub struct Plan {
     pub faults: Vec<Fault>,
     /// The shortest and the longest time from one fault to the next, in milliseconds.
     pub gap_ms: (u64, u64),
+    /// A defect that is planted in every node.
+    pub mutant: Option<Mutant>,
 }
 
 /// How long faults go on unless asked otherwise, in virtual milliseconds.
@@ -53,6 +57,7 @@ impl Plan {
             copied: chance.below(600),
             faults: MENU.into_iter().filter(|_| chance.per_mille(600)).collect(),
             gap_ms: (gap / 4, gap * 2),
+            mutant: None,
         }
     }
 

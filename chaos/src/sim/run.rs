@@ -85,6 +85,7 @@ pub struct Report {
 pub fn simulate(seed: u64, plan: Plan, printed: bool) -> Report {
     let work = move || {
         raft::runtime::simulate(seed);
+        raft::mutant::plant(plan.mutant);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)

@@ -27,6 +27,7 @@ use tokio::sync::mpsc;
 use super::link::{Link, Session};
 use super::{LinkError, Transport};
 use crate::codec;
+use crate::mutant::{Mutant, planted};
 use crate::runtime;
 use crate::snapshot::{SnapshotView, ViewIter};
 use crate::types::{AppendRequest, AppendResult, TypeConfig, Vote};
@@ -377,6 +378,9 @@ impl Iterator for Parts {
                     return None;
                 }
                 None => {
+                    if planted(Mutant::LosesARecordOnTheWay) {
+                        part.records.pop();
+                    }
                     part.complete = true;
                     self.records = None;
                     break;

@@ -6,6 +6,7 @@ use super::record::{self, Manifest};
 use super::store::ShardSnapshots;
 use super::view::SnapshotView;
 use super::{MAX_KEY_BYTES, SnapshotError};
+use crate::mutant::{Mutant, planted};
 use crate::runtime;
 
 /// Writes the records of one generation; nothing counts until [`SnapshotWriter::commit`].
@@ -79,7 +80,9 @@ impl SnapshotWriter {
     /// As [`SnapshotWriter::commit`].
     pub fn commit_blocking(self, manifest: Manifest) -> Result<SnapshotView, SnapshotError> {
         let Self { shard, generation, superseded, written: _, _turn } = self;
-        shard.store.sync()?;
+        if !planted(Mutant::CommitsSnapshotsUnflushed) {
+            shard.store.sync()?;
+        }
         let key = shard.manifest_key(generation);
         let tally = *shard.tally.lock();
         let value = record::encode_value(&key, Some(&record::encode_manifest(&manifest, tally)));

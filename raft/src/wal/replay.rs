@@ -8,6 +8,7 @@ use super::limits::{BATCH_HEADER_BYTES, SEGMENT_HEADER_BYTES};
 use super::record::{Kind, Record};
 use super::segment::Segment;
 use crate::disk::SECTOR_BYTES;
+use crate::mutant::{Mutant, planted};
 use std::ops::Range;
 
 /// The log as far as it has been read.
@@ -110,6 +111,9 @@ impl Replay {
             Stop::NoBatch => extent.end,
             Stop::Mark | Stop::BadBody { .. } => extent.end + SECTOR_BYTES,
         };
+        if planted(Mutant::CutsTheLogAtDamage) {
+            return Ok(());
+        }
         let mut places = (from..bytes.len()).step_by(SECTOR_BYTES);
         let later = places.find_map(|at| header_at(segment, bytes, at));
         let Some(BatchHeader { number: later, .. }) = later else { return Ok(()) };

@@ -14,6 +14,7 @@ use super::recovery::Opened;
 use super::segment::Segment;
 use super::shared::{Shared, Submission, Work};
 use crate::disk::{Disk, LockGuard};
+use crate::mutant::{Mutant, planted};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -161,6 +162,11 @@ impl Writer {
             Work::Remove => (Ok(()), self.put_removal(group)),
             Work::Fail(failed) => (Err(failed), Ok(())),
         };
+        if planted(Mutant::TellsBeforeTheFlush) {
+            tell(&self.shared, done, result);
+            self.waiting.push(Waiting { done: Box::new(|_| {}), bytes, result: Ok(()) });
+            return put;
+        }
         self.waiting.push(Waiting { done, bytes, result });
         put
     }
@@ -256,7 +262,9 @@ impl Writer {
         let began = self.disk.monotonic();
         let result = segment.file.write_at(bytes, self.end as u64);
         result.map_err(WalError::io("write", &segment.path))?;
-        segment.file.sync_data().map_err(WalError::io("flush", &segment.path))?;
+        if !planted(Mutant::SkipsTheFlush) {
+            segment.file.sync_data().map_err(WalError::io("flush", &segment.path))?;
+        }
         let took = self.disk.monotonic().saturating_sub(began);
         self.batch.clear();
         self.end += written;

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use proto::ids::{HoldId, LogPosition, Timestamp};
+use raft::mutant::{Mutant, planted};
 
 use super::wire::{Reader, invalid, put_grant, put_legs, put_number, put_places, put_text};
 use super::{DecodeError, Layouts, Resolver, decode_outcome, open};
@@ -38,8 +39,10 @@ pub(super) fn put(out: &mut Vec<u8>, map: &SeatMap) {
     for record in live {
         put_record(out, record);
     }
-    put_number(out, map.registry.entry_count() as u64);
-    for entry in map.registry.entries() {
+    let forgotten = planted(Mutant::LosesAnswersInSnapshots);
+    let remembered = if forgotten { 0 } else { map.registry.entry_count() };
+    put_number(out, remembered as u64);
+    for entry in map.registry.entries().take(remembered) {
         put_number(out, entry.at.as_unix_ms());
         match &entry.what {
             Finished::Record(slot) => {
