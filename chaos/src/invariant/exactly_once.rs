@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use actors::ask::Answer;
 use actors::ids::CommandId;
-use actors::seat_map::{CommandBody, Outcome};
+use actors::seat_map::{CommandBody, Outcome, Refusal};
 
 use super::{Event, Invariant};
 
@@ -25,7 +25,9 @@ impl Invariant for ExactlyOnce {
     fn look(&mut self, event: &Event<'_>) -> Result<(), String> {
         match event {
             Event::Decided { trip, position, command, outcome, .. } => {
-                if command.body == CommandBody::Expire {
+                // That an id was used before is said of another command.
+                let of_another = matches!(outcome, Err(Refusal::IdReused));
+                if command.body == CommandBody::Expire || of_another {
                     return Ok(());
                 }
                 let first = self.first.entry(command.id).or_insert_with(|| (*outcome).clone());

@@ -32,7 +32,9 @@ impl Invariant for Witness {
         };
         let Answer::Decided { outcome, position, .. } = answered.answer else { return Ok(()) };
         let (trip, id) = (answered.trip.as_str(), answered.id);
-        match (answered.decided, outcome) {
+        // What was decided under an id is not what another command with the same id is told.
+        let of_another = matches!(outcome, Err(Refusal::IdReused));
+        match (answered.decided.filter(|decided| *decided == outcome || !of_another), outcome) {
             (Some(decided), outcome) if decided != outcome => Err(format!(
                 "trip {trip}: {id} is answered {outcome:?} at {position}, the log says {decided:?}"
             )),

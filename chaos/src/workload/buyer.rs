@@ -36,10 +36,12 @@ pub enum Persona {
     Churner,
     /// Looks, and never buys.
     Watcher,
+    /// Does what nobody should.
+    Clumsy,
 }
 
 /// All of them.
-pub const PERSONAS: [Persona; 9] = [
+pub const PERSONAS: [Persona; 10] = [
     Persona::Herd,
     Persona::Uniform,
     Persona::Zipf,
@@ -49,6 +51,7 @@ pub const PERSONAS: [Persona; 9] = [
     Persona::Group,
     Persona::Churner,
     Persona::Watcher,
+    Persona::Clumsy,
 ];
 
 /// What buyers got.
@@ -68,9 +71,9 @@ pub struct Tally {
 
 /// One buyer.
 pub struct Buyer {
-    name: BuyerId,
+    pub(super) name: BuyerId,
     persona: Persona,
-    client: Client,
+    pub(super) client: Client,
     trips: u64,
     /// The longest pause between two visits, in milliseconds.
     pause_ms: u64,
@@ -113,6 +116,7 @@ impl Buyer {
             Persona::Group => self.bring_a_group(&trip).await,
             Persona::Churner => self.churn(&trip).await,
             Persona::Watcher => self.look(&trip).await,
+            Persona::Clumsy => self.blunder(&trip).await,
         }
     }
 
@@ -216,7 +220,7 @@ impl Buyer {
     }
 
     /// Holds something of at most so many places.
-    async fn hold(&mut self, trip: &TripId, most: u64) -> Option<Grant> {
+    pub(super) async fn hold(&mut self, trip: &TripId, most: u64) -> Option<Grant> {
         let ttl_ms = match self.client.chance().below(3) {
             0 => 0,
             1 => TTL_MIN_MS,
@@ -289,12 +293,17 @@ impl Buyer {
         self.call(trip, CommandBody::Cancel(Cancel { hold, part: Part::All })).await;
     }
 
-    async fn release(&mut self, trip: &TripId, hold: HoldId) {
+    pub(super) async fn release(&mut self, trip: &TripId, hold: HoldId) {
         self.call(trip, CommandBody::Release(Release { hold })).await;
     }
 
-    async fn call(&mut self, trip: &TripId, body: CommandBody) -> Option<Reply> {
+    pub(super) async fn call(&mut self, trip: &TripId, body: CommandBody) -> Option<Reply> {
         let (_, called) = self.client.call(trip, body).await;
+        self.count(called)
+    }
+
+    /// Counts what a call came to; gives the answer if it was yes.
+    pub(super) fn count(&self, called: Called) -> Option<Reply> {
         let mut tally = self.tally.lock();
         match called {
             Called::Decided(Ok(reply)) => {
@@ -310,7 +319,7 @@ impl Buyer {
         None
     }
 
-    async fn pause(&mut self, longest_ms: u64) {
+    pub(super) async fn pause(&mut self, longest_ms: u64) {
         let ms = self.client.chance().between(0, longest_ms);
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }

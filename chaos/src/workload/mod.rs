@@ -2,6 +2,7 @@
 
 mod buyer;
 mod call;
+mod clumsy;
 mod trips;
 
 pub use buyer::{Buyer, PERSONAS, Persona, Tally};
