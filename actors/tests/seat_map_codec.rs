@@ -289,6 +289,41 @@ fn each_damage(bytes: &[u8], mut with: impl FnMut(&[u8], bool)) {
     }
 }
 
+/// What a replica could not read is told before it enters the log, and nothing else is.
+#[test]
+fn a_command_says_whether_it_can_be_read_back() {
+    for command in commands() {
+        assert_eq!(command.check_readable(), Ok(()), "{command:?}");
+    }
+    let long = "x".repeat(65);
+    let block = |stock| CommandBody::Block(Block { stock, legs: span(), note: Note::default() });
+    let seats = |count| Seats::Numbers((0..count).map(SeatNo::new).collect());
+    let titled = Open { title: "x".repeat(257).into(), ..Open::clone(&open()) };
+    let zone = ZoneRef::Name(long.as_str().into());
+    let quantity = Stock::Quantity { zone, count: 1 };
+    let unreadable = [
+        hold_named(&long[..33]),
+        block(Stock::Seats(seats(10_001))),
+        block(quantity.clone()),
+        CommandBody::Unblock(Unblock { block: hold_id(7), part: Part::Seats(names(&[&long])) }),
+        CommandBody::Open(Arc::new(titled)),
+        CommandBody::Batch(vec![command(91, block(quantity))]),
+        CommandBody::Batch(vec![command(91, CommandBody::Batch(Vec::new()))]),
+        CommandBody::Batch((1..=65).map(|n| command(100 + n, CommandBody::Thaw)).collect()),
+    ];
+    for body in unreadable {
+        let command = command(1, body);
+        let bytes = encode_command(&command, Layouts::Inline);
+        assert!(decode_command(&bytes, &find).is_err(), "{command:?}");
+        assert!(command.check_readable().is_err(), "{command:?}");
+    }
+}
+
+fn hold_named(seat: &str) -> CommandBody {
+    let hold = Hold { buyer: buyer(), seats: names(&[seat]), legs: Span::Whole, ttl_ms: 0 };
+    CommandBody::Hold(hold)
+}
+
 /// A few bytes must not ask for gigabytes: lengths are compared with what is left to read.
 #[test]
 fn a_length_beyond_the_bytes_is_refused() {

@@ -205,6 +205,12 @@ fn trip() -> Open {
     }
 }
 
+fn other_layout() -> Arc<Layout> {
+    let spec = trip().layout.spec().clone();
+    let seats = spec.seats.iter().take(2).cloned().collect();
+    Arc::new(Layout::new(LayoutSpec { seats, ..spec }).unwrap())
+}
+
 fn hold_of(seat: &str) -> CommandBody {
     CommandBody::Hold(Hold {
         buyer: BuyerId::new("alice").unwrap(),
@@ -242,6 +248,27 @@ async fn a_refusal_needs_the_log_only_while_the_lease_is_not_confirmed() {
     assert_eq!((measures.entry_commands.sum, measures.entry_commands.counts[0]), (3, 3));
     let counted: Vec<_> = measures.answers().collect();
     assert_eq!(counted, [("open", "OK", 1), ("hold", "OK", 2), ("hold", "SEAT_TAKEN", 2)]);
+}
+
+/// An entry that does not decode would stop every replica of the shard, again at each start.
+#[tokio::test]
+async fn what_cannot_be_read_back_never_enters_the_log_however_little_the_leader_may_answer() {
+    let rig = Rig::new(DEADLINE).await;
+    rig.log.may_answer.store(false, Ordering::SeqCst);
+    let before = rig.entries();
+    let open = |open: Open| CommandBody::Open(Arc::new(open));
+    let titled = open(Open { title: "x".repeat(300).into(), ..trip() });
+    let other = Open { layout: other_layout(), ..trip() };
+    let inner = Command { id: CommandId::from_u128(1_000).unwrap(), body: open(other) };
+    let bodies = [hold_of(&"x".repeat(33)), titled, CommandBody::Batch(vec![inner])];
+    for (id, body) in (1..).zip(&bodies) {
+        for trip in ["trip", "nowhere"] {
+            let answer = rig.ask_trip(trip, NEVER, id, body.clone()).await;
+            assert!(matches!(answer, Answer::Decided { outcome: Err(_), .. }), "{answer:?}");
+        }
+    }
+    assert_eq!(rig.entries(), before);
+    assert!(is_held(&rig.hold(100, "1A").await), "the shard goes on");
 }
 
 #[tokio::test]

@@ -86,23 +86,13 @@ impl SeatMap {
     }
 
     fn number_seats(&self, seats: &mut Seats) -> Result<(), Refusal> {
-        let count = match seats {
-            Seats::Numbers(numbers) => numbers.len(),
-            Seats::Names(names) => names.len(),
-        };
-        if count > MAX_SEATS_PER_COMMAND {
-            let number = |n| u32::try_from(n).unwrap_or(u32::MAX);
-            let (quantity, max) = (number(count), number(MAX_SEATS_PER_COMMAND));
-            return Err(Refusal::InvalidQuantity { quantity, min: 1, max });
-        }
+        check_seat_count(seats)?;
         let mut numbers: Vec<SeatNo> = match seats {
             Seats::Numbers(numbers) if is_ascending(numbers) => return Ok(()),
             Seats::Numbers(numbers) => numbers.to_vec(),
             Seats::Names(names) => {
                 let number = |name: &str| {
-                    let unknown =
-                        || Refusal::UnknownSeat(SeatRef::Name(cut(name, MAX_SEAT_NAME_BYTES)));
-                    self.terms.layout.seat_named(name).ok_or_else(unknown)
+                    self.terms.layout.seat_named(name).ok_or_else(|| unknown_seat(name))
                 };
                 names.iter().map(|name| number(name)).collect::<Result<_, _>>()?
             }
@@ -117,8 +107,7 @@ impl SeatMap {
 
     fn number_zone(&self, zone: &mut ZoneRef) -> Result<(), Refusal> {
         let ZoneRef::Name(name) = zone else { return Ok(()) };
-        let unknown = || Refusal::UnknownZone { zone: cut(name, MAX_ZONE_NAME_BYTES) };
-        let number = self.terms.layout.zone_named(name).ok_or_else(unknown)?;
+        let number = self.terms.layout.zone_named(name).ok_or_else(|| unknown_zone(name))?;
         *zone = ZoneRef::Number(number);
         Ok(())
     }
@@ -192,6 +181,28 @@ fn is_numbered(seats: &Seats) -> bool {
 
 fn is_ascending(seats: &SeatList) -> bool {
     seats.is_sorted_by(|a, b| a < b)
+}
+
+/// Refuses more seats than a command may name.
+pub(super) fn check_seat_count(seats: &Seats) -> Result<(), Refusal> {
+    let count = match seats {
+        Seats::Numbers(numbers) => numbers.len(),
+        Seats::Names(names) => names.len(),
+    };
+    if count <= MAX_SEATS_PER_COMMAND {
+        return Ok(());
+    }
+    let number = |n| u32::try_from(n).unwrap_or(u32::MAX);
+    let (quantity, max) = (number(count), number(MAX_SEATS_PER_COMMAND));
+    Err(Refusal::InvalidQuantity { quantity, min: 1, max })
+}
+
+pub(super) fn unknown_seat(name: &str) -> Refusal {
+    Refusal::UnknownSeat(SeatRef::Name(cut(name, MAX_SEAT_NAME_BYTES)))
+}
+
+pub(super) fn unknown_zone(name: &str) -> Refusal {
+    Refusal::UnknownZone { zone: cut(name, MAX_ZONE_NAME_BYTES) }
 }
 
 /// A name that does not exist, cut to the length that a name may have: a refusal stays small.

@@ -56,6 +56,7 @@ mod occupancy;
 mod open;
 mod payment;
 mod prefetch;
+mod readable;
 mod record;
 mod refusal;
 mod refusal_text;

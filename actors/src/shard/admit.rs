@@ -129,7 +129,7 @@ impl Shard {
                     Ok(()) => Way::Propose,
                 },
                 _ if may_answer => refused(LogPosition::default(), Refusal::TripNotFound),
-                _ => Way::Propose,
+                _ => unless_unreadable(&ask.command),
             };
         };
         let tick = self.tick;
@@ -147,12 +147,13 @@ impl Shard {
                             outcome,
                         ))
                     }
-                    Admission::Answer(_) | Admission::Propose => Way::Propose,
+                    Admission::Answer(_) => unless_unreadable(&ask.command),
+                    Admission::Propose => Way::Propose,
                 })
             }
             Ok(None) => return Way::Answer(Answer::Failed(Failure::Fenced)),
             // The log decides: applying finds the same damage and stops the replica with the reason.
-            Err(_) => return Way::Propose,
+            Err(_) => return unless_unreadable(&ask.command),
         };
         admission.unwrap_or(Way::Answer(Answer::Failed(Failure::Fenced)))
     }
@@ -188,6 +189,15 @@ impl Shard {
         for waiter in waiters.into_iter().flatten() {
             self.answer(UNKNOWN, waiter, Answer::Failed(failure));
         }
+    }
+}
+
+/// Leaves the decision about a command that no trip has found good to the log. No replica gets past an
+/// entry that does not decode: what cannot be read back is refused here, as every trip would refuse it.
+fn unless_unreadable(command: &Command) -> Way {
+    match command.check_readable() {
+        Ok(()) => Way::Propose,
+        Err(refusal) => refused(LogPosition::default(), refusal),
     }
 }
 
