@@ -98,4 +98,6 @@ impl SnapshotError {
 }
 
 #[cfg(test)]
+mod every_bit;
+#[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod damage;
+mod every_bit;
 mod faults;
 mod model;
 mod power_cut;
