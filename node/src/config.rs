@@ -79,6 +79,10 @@ pub struct Member {
     pub peer: Spanned<SocketAddr>,
     /// Address for metrics and health.
     pub admin: Spanned<SocketAddr>,
+    /// Where clients are told to reach it, when that is not `client`: behind a proxy.
+    pub client_via: Option<SocketAddr>,
+    /// Where this node dials it, when that is not `peer`: behind a proxy.
+    pub peer_via: Option<SocketAddr>,
 }
 
 /// `[raft]`
@@ -212,6 +216,26 @@ impl Config {
         self.cluster.nodes.iter().map(peer).collect()
     }
 
+    /// The address that clients are told, of all nodes.
+    #[must_use]
+    pub fn endpoints(&self) -> BTreeMap<u64, String> {
+        let endpoint = |node: &Member| {
+            let address = node.client_via.unwrap_or(*node.client.get_ref());
+            (*node.id.get_ref(), format!("http://{address}"))
+        };
+        self.cluster.nodes.iter().map(endpoint).collect()
+    }
+
+    /// Where this node dials a peer, by the peer's address as all nodes know it; only where the two differ.
+    #[must_use]
+    pub fn detours(&self) -> BTreeMap<String, String> {
+        let detour = |node: &Member| {
+            let via = node.peer_via?;
+            Some((format!("http://{}", node.peer.get_ref()), format!("http://{via}")))
+        };
+        self.cluster.nodes.iter().filter_map(detour).collect()
+    }
+
     /// How long an idle trip stays in memory.
     #[must_use]
     pub fn passivate_after(&self) -> Duration {
@@ -322,6 +346,18 @@ mod tests {
         );
         assert_eq!(config.cluster.shards.get_ref(), default_shards().get_ref());
         assert_eq!(config.telemetry.log_filter, Telemetry::default().log_filter);
+    }
+
+    #[test]
+    fn a_node_behind_a_proxy_is_told_and_dialled_by_another_address() {
+        let proxied = "client_via = \"127.0.0.1:8\"\npeer_via = \"127.0.0.1:9\"\n";
+        let config = parse(&format!("[cluster]\nid = \"a\"\n{NODE}{proxied}")).unwrap();
+        assert_eq!(config.endpoints()[&1], "http://127.0.0.1:8");
+        assert_eq!(config.peers()[&1], "http://127.0.0.1:2", "what all nodes agree on");
+        assert_eq!(config.detours()["http://127.0.0.1:2"], "http://127.0.0.1:9");
+        let plain = parse(&format!("[cluster]\nid = \"a\"\n{NODE}")).unwrap();
+        assert_eq!(plain.endpoints()[&1], "http://127.0.0.1:1");
+        assert!(plain.detours().is_empty());
     }
 
     #[test]

@@ -8,12 +8,14 @@
 mod admin;
 pub mod clock;
 pub mod config;
+mod detours;
 mod identity;
 mod node;
 mod service;
 pub mod shards;
 mod snapshots;
 mod status;
+mod stop;
 mod supervisor;
 pub mod telemetry;
 mod traffic;
@@ -21,3 +23,4 @@ mod wire;
 
 pub use config::{Config, ConfigError};
 pub use node::{Node, StartError};
+pub use stop::told_to_stop;

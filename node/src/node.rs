@@ -26,6 +26,7 @@ use tracing::{info, warn};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::detours::Detours;
 use crate::identity::Identity;
 use crate::service::{ChangesService, ClusterService, inventory_server};
 use crate::shards::{Shard, Shards};
@@ -119,7 +120,7 @@ impl Node {
         let (raft, recovery) = RaftNode::open(
             raft_config(config, id, data_dir),
             Arc::new(RealDisk::new()),
-            Arc::new(GrpcTransport::default()),
+            Arc::new(Detours::new(GrpcTransport::default(), config.detours())),
         )?;
         info!(node = id, ?recovery, "opened the write-ahead log");
 
@@ -152,9 +153,7 @@ impl Node {
             tasks.spawn(watch_replica(replica.clone(), failed.clone()));
             shards.push(Shard { handle, replica });
         }
-        let endpoint =
-            |m: &crate::config::Member| (*m.id.get_ref(), format!("http://{}", m.client.get_ref()));
-        let shards = Shards::new(id, shards, config.cluster.nodes.iter().map(endpoint).collect());
+        let shards = Shards::new(id, shards, config.endpoints());
         found_preferred(config, id, &shards, &mut tasks);
 
         let state = NodeState {

@@ -4,8 +4,6 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use node::{Config, Node};
-use tokio::io::AsyncReadExt as _;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::{Exit, Failure};
 
@@ -39,7 +37,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let config = read_config(&args.config)?;
     node::telemetry::start_logging(&config.telemetry);
     let started = Node::start(&config, args.id, &args.data_dir).await;
-    let mut node = started.map_err(|error| {
+    let mut running = started.map_err(|error| {
         let failure = Failure::with_exit(Exit::Failed, error.to_string());
         match error.hint() {
             Some(hint) => failure.hint(hint),
@@ -48,13 +46,13 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     })?;
     eprintln!("node {} is up; press Ctrl-C to stop it", args.id);
     tokio::select! {
-        why = node.failed() => {
+        why = running.failed() => {
             let failure = Failure::with_exit(Exit::Failed, why);
             return Err(failure.hint("start the node again; what was acknowledged is on disk"));
         }
-        () = told_to_stop(args.until_stdin_ends) => {}
+        () = node::told_to_stop(args.until_stdin_ends) => {}
     }
-    node.drain_and_stop().await;
+    running.drain_and_stop().await;
     Ok(())
 }
 
@@ -63,26 +61,4 @@ pub(crate) fn read_config(path: &Path) -> Result<Config, Failure> {
         let failure = Failure::with_exit(Exit::Usage, error.to_string());
         failure.hint("cluster.toml in the repository documents every key")
     })
-}
-
-/// Completes on SIGTERM, on SIGINT, and when standard input ends if that counts.
-async fn told_to_stop(until_stdin_ends: bool) {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    let stdin_ended = async {
-        if !until_stdin_ends {
-            return std::future::pending().await;
-        }
-        let (mut stdin, mut byte) = (tokio::io::stdin(), [0]);
-        while matches!(stdin.read(&mut byte).await, Ok(1..)) {}
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-        () = stdin_ended => {}
-    }
 }
