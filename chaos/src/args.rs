@@ -3,6 +3,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use raft::mutant::Mutant;
 
+use crate::commands;
+
 /// Doubts Seatgrid: makes things fail, and checks that its promises hold.
 #[derive(Debug, Parser)]
 #[command(name = "seatgrid-chaos", version, about)]
@@ -21,6 +23,17 @@ pub(crate) enum Command {
     /// Plant defects, one after the other, and see whether they are found.
     #[command(after_help = "Exit codes: 0 all found, 1 one was not, 2 a wrong argument.")]
     Mutants(Mutants),
+    /// Run a plan on real processes: nodes that fail, a network that breaks, buyers that go on.
+    #[command(
+        after_help = "Exit codes: 0 passed, 1 a violation, 2 a wrong argument or plan, 3 invalid: a fault did \
+                            not happen, or under too little load."
+    )]
+    Run(commands::run::Args),
+    /// List the plans that come with the program, and what they prove.
+    Plans(commands::plans::Args),
+    /// Run one node, as `seatgrid node` does. `run` starts its nodes so.
+    #[command(hide = true)]
+    Node(commands::node::Args),
 }
 
 /// Which defects to plant.

@@ -3,11 +3,13 @@
 //! * [`sim`] is the simulation: a seed in, a trace and a verdict out.
 //! * [`workload`] are the buyers.
 //! * [`oracle`] sees everything and replays the log.
+//! * [`real`] are runs on real processes: a plan in, a verdict out.
 //! * [`invariant`] has a file for each thing that must be true.
 
 #![warn(missing_docs)]
 
 pub mod invariant;
 pub mod oracle;
+pub mod real;
 pub mod sim;
 pub mod workload;

@@ -1,6 +1,7 @@
 //! The command `seatgrid-chaos`.
 
 mod args;
+mod commands;
 mod mutants;
 mod verdict;
 
@@ -18,11 +19,17 @@ use verdict::Verdict;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let sim = match Args::parse().command {
-        Command::Sim(sim) => sim,
-        Command::Mutants(mutants) => return mutants::look_for(&mutants),
-    };
-    let verdict = judge(&sim);
+    match Args::parse().command {
+        Command::Sim(sim) => simulated(&sim),
+        Command::Mutants(mutants) => mutants::look_for(&mutants),
+        Command::Run(run) => commands::run::run(&run),
+        Command::Plans(plans) => commands::plans::run(&plans),
+        Command::Node(node) => commands::node::run(&node),
+    }
+}
+
+fn simulated(sim: &Sim) -> ExitCode {
+    let verdict = judge(sim);
     match sim.output {
         Output::Text => print!("{verdict}"),
         Output::Json => match serde_json::to_string_pretty(&verdict) {

@@ -1,0 +1,16 @@
+//! What the program does, a file for each but the simulation.
+
+pub(crate) mod node;
+mod outcome;
+pub(crate) mod plans;
+pub(crate) mod run;
+
+/// Exit codes beyond success.
+pub(crate) mod exit {
+    /// Something was violated.
+    pub(crate) const VIOLATED: u8 = 1;
+    /// A wrong argument or plan, or nothing could be started.
+    pub(crate) const USAGE: u8 = 2;
+    /// A fault did not happen, or under too little load.
+    pub(crate) const INVALID: u8 = 3;
+}

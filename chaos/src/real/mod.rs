@@ -1,0 +1,26 @@
+//! Real processes: a plan in, a verdict out. Nodes are processes of their own, every connection goes
+//! through a proxy in this one, and nothing here needs a privilege.
+//!
+//! * [`plan`] is what is tried, [`shipped`] the plans that come with the program.
+//! * [`cluster`] are the nodes: a [`process`] each, with the [`network`] between them.
+//! * [`buyers`] are the load, and [`history`] what they asked and were answered.
+//! * [`nemesis`] makes each [`fault`] happen.
+//! * [`book`] and [`check`] judge, [`failover`] measures, [`run`] puts it together.
+
+pub mod book;
+pub mod buyers;
+pub mod check;
+pub mod cluster;
+mod damage;
+pub mod failover;
+pub mod fault;
+pub mod history;
+pub mod nemesis;
+pub mod network;
+pub mod plan;
+pub mod process;
+pub mod run;
+pub mod shipped;
+
+pub use plan::{Plan, PlanError};
+pub use run::{Report, Verdict, run};

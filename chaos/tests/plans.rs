@@ -1,0 +1,71 @@
+//! A plan on real processes, from the command line to the verdict.
+#![allow(clippy::unwrap_used)]
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn chaos(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_seatgrid-chaos")).args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+#[test]
+fn a_killed_leader_takes_nothing_along_and_a_drained_one_ends() {
+    // A low floor of load: this is a build without optimisation, perhaps on a busy machine.
+    let folder = tempfile::tempdir().unwrap();
+    let plan = folder.path().join("plan.toml");
+    let text = "proves = \"it holds\"\nduration_s = 8\n[load]\narrivals_per_s = 60\n\
+                min_holds_per_s = 1\n[[step]]\nat_ms = 2000\nfault = \"kill\"\nfor_ms = 1000\n\
+                [[step]]\nat_ms = 6000\nfault = \"stop\"\nfor_ms = 500\n";
+    std::fs::write(&plan, text).unwrap();
+    let output = chaos(&["run", "--plan", plan.to_str().unwrap(), "--output", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let run = &outcome["runs"][0];
+    assert_eq!(run["verdict"], "passed");
+    assert!(run["fired"][0]["fired_ms"].as_u64().unwrap() >= 2_000, "{run}");
+    assert!(outcome["confirms_acknowledged"].as_u64().unwrap() > 0, "{outcome}");
+    assert_eq!(outcome["confirms_lost"], 0);
+    assert!(outcome["failover_ms"]["kill"]["p50"].as_f64().unwrap() > 0.0, "{outcome}");
+}
+
+#[test]
+fn a_run_without_enough_load_says_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = folder.path().join("plan.toml");
+    let text = "proves = \"nothing\"\nduration_s = 2\n[load]\narrivals_per_s = 5\n\
+                min_holds_per_s = 1000\n[[step]]\nat_ms = 1200\nfault = \"hang-up\"\n";
+    std::fs::write(&plan, text).unwrap();
+    let output = chaos(&["run", "--plan", plan.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("1000 are needed"), "{}", said(&output));
+    assert!(said(&output).contains("REPRODUCE WITH:"), "{}", said(&output));
+}
+
+#[test]
+fn a_plan_that_cannot_be_used_is_refused_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = folder.path().join("plan.toml");
+    std::fs::write(
+        &plan,
+        "proves = \"x\"\nduration_s = 5\n[[step]]\nat_ms = 2000\nfault = \"nap\"\n",
+    )
+    .unwrap();
+    let output = chaos(&["run", "--plan", plan.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("plan.toml:5: unknown variant `nap`"), "{}", said(&output));
+}
+
+#[test]
+fn plans_are_listed_with_what_they_prove() {
+    let output = chaos(&["plans"]);
+    let listed = said(&output);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(listed.contains("leader-killed-in-the-midst-of-holds"), "{listed}");
+    assert!(listed.contains("needs root"), "{listed}");
+}
