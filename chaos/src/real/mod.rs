@@ -5,7 +5,7 @@
 //! * [`cluster`] are the nodes: a [`process`] each, with the [`network`] between them.
 //! * [`buyers`] are the load, and [`history`] what they asked and were answered.
 //! * [`nemesis`] makes each [`fault`] happen.
-//! * [`book`] and [`check`] judge, [`failover`] measures, [`run`] puts it together.
+//! * [`book`] and [`check`] judge, [`failover`] measures, [`mod@run`] puts it together.
 
 pub mod book;
 pub mod buyers;
