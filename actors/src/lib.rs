@@ -13,6 +13,9 @@ pub mod clock;
 mod directory;
 pub mod entry;
 mod expiry;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod limits;
 pub mod line;
 pub mod machine;

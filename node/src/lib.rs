@@ -9,6 +9,9 @@ mod admin;
 pub mod clock;
 pub mod config;
 mod detours;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod identity;
 mod node;
 mod service;

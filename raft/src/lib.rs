@@ -10,6 +10,9 @@
 mod codec;
 pub mod config;
 pub mod disk;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod group;
 mod log_store;
 #[cfg(test)]

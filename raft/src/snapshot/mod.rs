@@ -12,6 +12,8 @@
 //! is, or the replica is rebuilt from its peers. What sled holds can always be rebuilt from the log and
 //! the peers, so a store that does not open is moved aside.
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod mem;
 mod record;
 mod store;

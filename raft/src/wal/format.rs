@@ -50,7 +50,7 @@ pub(super) fn read(disk: &dyn Disk, dir: &Path, owner: u64) -> Result<Room, WalE
     Ok(room)
 }
 
-fn text(version: u32, owner: u64, room: Room) -> String {
+pub(super) fn text(version: u32, owner: u64, room: Room) -> String {
     let body = format!(
         "seatgrid write-ahead log\nformat {version}\nowner {owner}\nsegment_bytes {}\n",
         room.segment_bytes

@@ -126,6 +126,8 @@
 mod batch;
 mod error;
 mod format;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod handle;
 mod index;
 mod ledger;

@@ -35,7 +35,7 @@ impl Kind {
         }
     }
 
-    fn from_code(code: u8) -> Self {
+    pub(super) fn from_code(code: u8) -> Self {
         match code {
             1 => Self::Entry,
             2 => Self::TruncateFrom,

@@ -27,6 +27,12 @@ impl Segment {
         Self { sequence, seed: seed(owner, sequence), path, file }
     }
 
+    /// What the checksums of a segment start from.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn seed_of(owner: u64, sequence: u64) -> u32 {
+        seed(owner, sequence)
+    }
+
     /// Bytes at `offset` are not what was written.
     pub(super) fn damaged(&self, offset: usize, damage: Damage) -> WalError {
         WalError::Damaged { file: self.path.clone(), offset: offset as u64, damage }

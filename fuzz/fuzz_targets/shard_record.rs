@@ -1,0 +1,2 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| seatgrid_fuzz_targets::shard_record::run(bytes));
