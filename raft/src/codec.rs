@@ -16,6 +16,9 @@ const MEMBERSHIP: u8 = 2;
 /// Bytes before the payload of an entry.
 const ENTRY_HEADER_BYTES: usize = 17;
 
+/// Bytes of a log id.
+const LOG_ID_BYTES: usize = 24;
+
 /// A record of Raft that cannot be read back.
 #[derive(Debug, Error)]
 #[error("a {what} record is damaged: {why}")]
@@ -51,7 +54,8 @@ pub(crate) fn decode_entry(index: u64, bytes: &Bytes) -> Result<Entry, CodecErro
     let (term, node) = (u64_at(bytes, 1, "entry")?, u64_at(bytes, 9, "entry")?);
     let payload = bytes.slice(ENTRY_HEADER_BYTES..);
     let payload = match bytes[0] {
-        BLANK => EntryPayload::Blank,
+        BLANK if payload.is_empty() => EntryPayload::Blank,
+        BLANK => return Err(damaged("log entry", "a blank one has a payload")),
         NORMAL => EntryPayload::Normal(Payload(payload)),
         MEMBERSHIP => EntryPayload::Membership(decode_membership(&payload)?),
         kind => return Err(damaged("log entry", format!("kind {kind} is not known"))),
@@ -85,7 +89,7 @@ pub(crate) fn decode_vote(bytes: &[u8]) -> Result<Vote, CodecError> {
 }
 
 pub(crate) fn encode_log_id(id: LogId) -> Bytes {
-    let mut out = BytesMut::with_capacity(24);
+    let mut out = BytesMut::with_capacity(LOG_ID_BYTES);
     out.put_u64_le(id.leader_id.term);
     out.put_u64_le(id.leader_id.node_id);
     out.put_u64_le(id.index);
@@ -94,7 +98,8 @@ pub(crate) fn encode_log_id(id: LogId) -> Bytes {
 
 pub(crate) fn decode_log_id(bytes: &[u8]) -> Result<LogId, CodecError> {
     let part = |at| u64_at(bytes, at, "log id");
-    Ok(log_id(part(0)?, part(8)?, part(16)?))
+    let id = log_id(part(0)?, part(8)?, part(16)?);
+    if bytes.len() == LOG_ID_BYTES { Ok(id) } else { Err(damaged("log id", "it is too long")) }
 }
 
 fn u64_at(bytes: &[u8], at: usize, what: &'static str) -> Result<u64, CodecError> {
@@ -148,6 +153,7 @@ mod tests {
             assert!(decode_vote(&vote[..cut]).is_err());
         }
         assert!(decode_entry(1, &Bytes::from_static(b"\x01short")).is_err());
-        assert!(decode_log_id(&[0; 23]).is_err());
+        assert!(decode_log_id(&[0; 23]).is_err() && decode_log_id(&[0; 25]).is_err());
+        assert!(decode_entry(1, &Bytes::from_static(&[BLANK; 18])).is_err());
     }
 }
