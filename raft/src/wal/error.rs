@@ -191,6 +191,9 @@ pub enum Damage {
         /// The first group that differs.
         group: GroupId,
     },
+    /// The first batch of a segment is whole and does not end the checkpoint.
+    #[error("expected the end of the checkpoint in the first batch")]
+    UnendedCheckpoint,
     /// Entries that were neither purged nor truncated are in no segment.
     #[error("expected entries {from} to {to} of group {group} in an earlier segment")]
     MissingEntries {

@@ -5,7 +5,7 @@
 //! builds the same one.
 
 use super::error::{Damage, Refusal};
-use super::limits::{RECORD_HEADER_BYTES, padded};
+use super::limits::{MAX_INDEX, RECORD_HEADER_BYTES, padded};
 use super::op::{Bounds, GroupId, Op};
 use super::record::{Kind, Record};
 use bytes::Bytes;
@@ -111,7 +111,11 @@ impl Ledger {
         let group = self.groups.entry(record.group).or_default();
         match (record.kind, <[u8; NEXT_BYTES]>::try_from(record.payload)) {
             (Kind::Bounds, Ok(next)) => {
-                group.bounds = Bounds { base: record.index, next: u64::from_le_bytes(next) };
+                let bounds = Bounds { base: record.index, next: u64::from_le_bytes(next) };
+                if bounds.base > bounds.next || bounds.next > MAX_INDEX + 1 {
+                    return Err(Damage::Checkpoint { group: record.group });
+                }
+                group.bounds = bounds;
             }
             (Kind::Meta, _) => {
                 group.metas.insert(record.slot, Bytes::copy_from_slice(record.payload));

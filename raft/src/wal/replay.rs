@@ -150,6 +150,9 @@ impl Replay {
             self.record(segment, &record, first + at)?;
             at += record.disk_bytes();
         }
+        if self.checkpoint.is_some() {
+            return Err(segment.damaged(first + at, Damage::UnendedCheckpoint));
+        }
         self.records += u64::from(header.records);
         Ok(())
     }
