@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::network::{CLIENTS, Flow, Network, Party};
 use super::plan::Plan;
 use super::process::Process;
+use crate::sim::chance::Chance;
 
 /// How long leaders may take to come about at the first start, and after the faults.
 pub(super) const SERVING_TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,6 +32,12 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// A replica that has applied all entries but so many has caught up.
 const LAG_ENTRIES: u64 = 32;
+
+/// Ports of nodes, from and to.
+const PORTS: (u16, u16) = (10_240, 32_000);
+
+/// Ports that are tried before there are none.
+const PORT_TRIES: u32 = 1_000;
 
 /// Size of a segment of the nodes' logs, in MiB: small, so that there are several.
 const SEGMENT_MIB: u64 = 1;
@@ -56,6 +63,18 @@ impl Cluster {
     /// # Errors
     /// When a port, file or process cannot be had, or the nodes do not serve in time.
     pub async fn start(plan: &Plan, program: &Path, dir: &Path) -> io::Result<Self> {
+        let cluster = Self::spawn(plan, program, dir).await?;
+        if let Err(why) = cluster.wait_until_led().await {
+            let mut said = vec![why];
+            for id in cluster.ids() {
+                said.extend(cluster.process(id).await.ended());
+            }
+            return Err(io::Error::other(said.join("; ")));
+        }
+        Ok(cluster)
+    }
+
+    async fn spawn(plan: &Plan, program: &Path, dir: &Path) -> io::Result<Self> {
         let ports = free_ports(3 * plan.nodes as usize)?;
         let address = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
         let members: Vec<Member> = (1..=plan.nodes)
@@ -85,9 +104,8 @@ impl Cluster {
         let operator = Client::connect(direct.values(), patient).await.map_err(io::Error::other)?;
         let hasty = Options::default().deadline(STATUS_TIMEOUT);
         let inspector = Client::connect(direct.values(), hasty).await.map_err(io::Error::other)?;
-        let cluster = Self { processes, network, shards: plan.shards, direct, inspector, operator };
-        cluster.wait_until_led().await.map_err(io::Error::other)?;
-        Ok(cluster)
+        let shards = plan.shards;
+        Ok(Self { processes, network, shards, direct, inspector, operator })
     }
 
     /// The nodes' numbers.
@@ -267,9 +285,17 @@ fn config_text(plan: &Plan, members: &[Member], me: u64, network: &Network) -> i
     Ok(text)
 }
 
-/// Ports that nobody listens on.
+/// Ports that nobody listens on, below those that the system gives to connections: one of these could be
+/// taken while its node is down.
 fn free_ports(count: usize) -> io::Result<Vec<u16>> {
-    let listeners: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<io::Result<_>>()?;
-    listeners.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+    let mut chance = Chance::new(std::process::id().into()).fork("ports");
+    let mut listeners = Vec::new();
+    for _ in 0..PORT_TRIES {
+        let port = chance.between(PORTS.0.into(), PORTS.1.into()) as u16;
+        listeners.extend(TcpListener::bind(("127.0.0.1", port)).map(|listener| (port, listener)));
+        if listeners.len() == count {
+            return Ok(listeners.iter().map(|(port, _)| *port).collect());
+        }
+    }
+    Err(io::Error::other(format!("no {count} free ports in {PORT_TRIES} tries")))
 }
