@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use comfy_table::{ContentArrangement, Table, presets};
+use seatgrid_chaos::real::fault::Need;
 use seatgrid_chaos::real::shipped;
 
 use super::exit;
@@ -37,18 +38,19 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     };
     if args.output == Output::Json {
         for (name, plan) in plans {
-            println!("{}", serde_json::json!({"plan": name, "proves": plan.proves}));
+            println!(
+                "{}",
+                serde_json::json!({"plan": name, "proves": plan.proves, "needs": plan.needs()})
+            );
         }
         return ExitCode::SUCCESS;
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["PLAN", "PROVES"]);
+    table.set_header(["PLAN", "PROVES", "NEEDS"]);
     for (name, plan) in &plans {
-        table.add_row([*name, &plan.proves]);
-    }
-    for (name, why) in shipped::NEEDS_ROOT {
-        table.add_row([name, &format!("not shipped: needs root, for {why}")]);
+        let needs = plan.needs().iter().map(Need::to_string).collect::<Vec<_>>().join(", ");
+        table.add_row([*name, &plan.proves, &needs]);
     }
     for line in table.lines() {
         println!("{}", line.trim_end());

@@ -13,6 +13,7 @@ use client_sdk::{Client, Error, Options, pb};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
+use super::machine::Machine;
 use super::network::{CLIENTS, Flow, Network, Party};
 use super::plan::Plan;
 use super::process::Process;
@@ -92,9 +93,10 @@ impl Cluster {
         for member in &members {
             let config = dir.join(format!("node-{}.toml", member.id));
             std::fs::write(&config, config_text(plan, &members, member.id, &network)?)?;
-            let data = dir.join(format!("node-{}", member.id));
+            let name = format!("node-{}", member.id);
+            let machine = Machine::create(&plan.needs(), plan.disk_mib, dir, &name)?;
             let workers = (cores / members.len()).max(1);
-            let mut process = Process::new(member.id, program.to_owned(), config, data, workers);
+            let mut process = Process::new(member.id, program.to_owned(), config, machine, workers);
             process.start()?;
             processes.insert(member.id, Mutex::new(process));
         }

@@ -54,11 +54,31 @@ pub enum Fault {
     FileLimit,
     /// All nodes write snapshots.
     Snapshot,
+    /// The power of the target's machine fails: what was not flushed is gone. Needs root.
+    PowerCut,
+    /// The target's file system is full. Needs root.
+    FullDisk,
+    /// The target's file system does not answer. Needs root.
+    HungDisk,
+    /// The target's file system answers only now and then. Needs root.
+    SlowDisk,
+    /// The target's wall clock jumps, and back. Needs libfaketime.
+    ClockJump,
+}
+
+/// What a fault needs of the machine that not every user has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// A file system of its own for each node: loop mounts, and so root.
+    Volumes,
+    /// A clock of its own for each node: libfaketime.
+    Clocks,
 }
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 28] = [
         Self::Kill,
         Self::Pause,
         Self::Stop,
@@ -82,6 +102,11 @@ impl Fault {
         Self::FlipSnapshotBit,
         Self::FileLimit,
         Self::Snapshot,
+        Self::PowerCut,
+        Self::FullDisk,
+        Self::HungDisk,
+        Self::SlowDisk,
+        Self::ClockJump,
     ];
 
     /// Its name in plans.
@@ -111,6 +136,11 @@ impl Fault {
             Self::FlipSnapshotBit => "flip-snapshot-bit",
             Self::FileLimit => "file-limit",
             Self::Snapshot => "snapshot",
+            Self::PowerCut => "power-cut",
+            Self::FullDisk => "full-disk",
+            Self::HungDisk => "hung-disk",
+            Self::SlowDisk => "slow-disk",
+            Self::ClockJump => "clock-jump",
         }
     }
 
@@ -128,7 +158,30 @@ impl Fault {
                 | Self::TruncateLog
                 | Self::FlipSnapshotBit
                 | Self::FileLimit
+                | Self::PowerCut
+                | Self::FullDisk
+                | Self::HungDisk
+                | Self::SlowDisk
+                | Self::ClockJump
         )
+    }
+
+    /// Whether a node that meets it may end by itself, rather than acknowledge what it cannot keep.
+    #[must_use]
+    pub fn may_end_the_node(self) -> bool {
+        matches!(self, Self::FileLimit | Self::FullDisk | Self::HungDisk | Self::SlowDisk)
+    }
+
+    /// What it needs of the machine.
+    #[must_use]
+    pub fn needs(self) -> Option<Need> {
+        match self {
+            Self::PowerCut | Self::FullDisk | Self::HungDisk | Self::SlowDisk => {
+                Some(Need::Volumes)
+            }
+            Self::ClockJump => Some(Need::Clocks),
+            _ => None,
+        }
     }
 
     /// Whether the node may lose what it acknowledged: then never to more than a minority.
@@ -141,6 +194,15 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Volumes => "root",
+            Self::Clocks => "libfaketime",
+        })
     }
 }
 

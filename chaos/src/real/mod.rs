@@ -1,8 +1,9 @@
-//! Real processes: a plan in, a verdict out. Nodes are processes of their own, every connection goes
-//! through a proxy in this one, and nothing here needs a privilege.
+//! Real processes: a plan in, a verdict out. Nodes are processes of their own, and every connection goes
+//! through a proxy in this one. Only the faults of file systems need a privilege.
 //!
 //! * [`plan`] is what is tried, [`shipped`] the plans that come with the program.
-//! * [`cluster`] are the nodes: a [`process`] each, with the [`network`] between them.
+//! * [`cluster`] are the nodes: a [`process`] each, with the [`network`] between them; a [`machine`] is what a
+//!   node has for itself: a [`volume`], a [`wall_clock`].
 //! * [`buyers`] are the load, and [`history`] what they asked and were answered.
 //! * [`nemesis`] makes each [`fault`] happen.
 //! * [`book`] and [`check`] judge, [`failover`] measures, [`mod@run`] puts it together.
@@ -15,12 +16,15 @@ mod damage;
 pub mod failover;
 pub mod fault;
 pub mod history;
+pub mod machine;
 pub mod nemesis;
 pub mod network;
 pub mod plan;
 pub mod process;
 pub mod run;
 pub mod shipped;
+pub mod volume;
+pub mod wall_clock;
 
 pub use plan::{Plan, PlanError};
 pub use run::{Report, Verdict, run};

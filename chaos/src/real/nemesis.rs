@@ -24,6 +24,9 @@ const POLL: Duration = Duration::from_millis(20);
 /// How long a node that comes back may take to answer.
 const UP_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a slow disk answers between two stops.
+const BREATH: Duration = Duration::from_millis(5);
+
 /// The largest file of a node whose files are limited, in bytes.
 const FILE_LIMIT_BYTES: u64 = 4_096;
 
@@ -164,24 +167,28 @@ impl Nemesis {
             processes.push(process.ok_or_else(busy)?);
         }
         self.note_moment(fired, &nodes).await;
-        let hit = processes.iter_mut().map(|process| hit(fault, process));
+        if fault == Fault::PowerCut {
+            // All machines stop at one moment, however long it takes to cut the power of each.
+            processes.iter().try_for_each(|process| process.pause())?;
+        }
+        let step = &fired.step;
+        let hit = processes.iter_mut().map(|process| hit(step, process));
         for notes in futures::future::join_all(hit).await {
             fired.notes.extend(notes?);
         }
-        tokio::time::sleep(Duration::from_millis(for_ms)).await;
+        let over = Instant::now() + Duration::from_millis(for_ms);
+        if fault == Fault::SlowDisk {
+            stutter(&processes, Duration::from_millis(fired.step.delay_ms), over).await?;
+        }
+        tokio::time::sleep_until(over).await;
         for process in &mut processes {
-            match fault {
-                Fault::Pause => process.resume()?,
-                Fault::FileLimit => {
-                    // It ends where it cannot write; where it had nothing to write it goes on.
-                    fired.notes.extend(process.ended());
-                    if process.is_started() {
-                        process.limit_files(None)?;
-                    } else {
-                        process.start()?;
-                    }
-                }
-                _ => process.start()?,
+            // Some end where they cannot write, as they should; with nothing to write they go on.
+            if fault.may_end_the_node() {
+                fired.notes.extend(process.ended());
+            }
+            relieve(fault, process)?;
+            if !process.is_started() {
+                process.start()?;
             }
         }
         if fault.takes_data() {
@@ -359,8 +366,8 @@ fn held(flow: Flow) -> (Flow, Rule) {
 }
 
 /// What a fault does to one process at once.
-async fn hit(fault: Fault, process: &mut Process) -> io::Result<Option<String>> {
-    match fault {
+async fn hit(step: &Step, process: &mut Process) -> io::Result<Option<String>> {
+    match step.fault {
         Fault::Pause => process.pause().map(|()| None),
         Fault::Stop => process.stop().await.map(|()| None),
         Fault::FileLimit => process.limit_files(Some(FILE_LIMIT_BYTES)).map(|()| None),
@@ -380,6 +387,47 @@ async fn hit(fault: Fault, process: &mut Process) -> io::Result<Option<String>> 
             process.kill().await?;
             damage::flip_snapshot_bit(process.data_dir()).map(Some)
         }
+        Fault::PowerCut => {
+            process.machine().volume()?.cut_power()?;
+            process.kill().await?;
+            process.machine().volume()?.restore_power().map(|()| None)
+        }
+        Fault::FullDisk => process.machine().volume()?.fill().map(|()| None),
+        Fault::HungDisk => process.machine().volume()?.freeze().map(|()| None),
+        // Its disk stutters from now on.
+        Fault::SlowDisk => Ok(None),
+        Fault::ClockJump => process.machine().clock()?.jump(step.jump_ms).map(|()| None),
         _ => process.kill().await.map(|()| None),
     }
+}
+
+/// Ends what a fault does to one process, but for its new start.
+fn relieve(fault: Fault, process: &Process) -> io::Result<()> {
+    match fault {
+        Fault::Pause => process.resume(),
+        Fault::FileLimit if process.is_started() => process.limit_files(None),
+        Fault::FullDisk => process.machine().volume()?.free(),
+        Fault::HungDisk => process.machine().volume()?.thaw(),
+        Fault::ClockJump => process.machine().clock()?.set_right(),
+        _ => Ok(()),
+    }
+}
+
+/// Disks that stop for so long, answer for a moment, and stop again.
+async fn stutter(
+    processes: &[MutexGuard<'_, Process>],
+    stop: Duration,
+    until: Instant,
+) -> io::Result<()> {
+    while Instant::now() < until {
+        for process in processes {
+            process.machine().volume()?.freeze()?;
+        }
+        tokio::time::sleep(stop).await;
+        for process in processes {
+            process.machine().volume()?.thaw()?;
+        }
+        tokio::time::sleep(BREATH).await;
+    }
+    Ok(())
 }

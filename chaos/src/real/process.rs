@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 use tokio::process::{Child, ChildStdin, Command};
+
+use super::machine::Machine;
 
 /// How long a node may take to drain before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
@@ -21,7 +23,7 @@ pub struct Process {
     id: u64,
     program: PathBuf,
     config: PathBuf,
-    data_dir: PathBuf,
+    machine: Machine,
     log: PathBuf,
     workers: usize,
     running: Option<(Child, ChildStdin)>,
@@ -34,17 +36,23 @@ impl Process {
         id: u64,
         program: PathBuf,
         config: PathBuf,
-        data_dir: PathBuf,
+        machine: Machine,
         workers: usize,
     ) -> Self {
-        let log = data_dir.with_extension("log");
-        Self { id, program, config, data_dir, log, workers, running: None }
+        let log = config.with_extension("log");
+        Self { id, program, config, machine, log, workers, running: None }
+    }
+
+    /// What it runs on.
+    #[must_use]
+    pub fn machine(&self) -> &Machine {
+        &self.machine
     }
 
     /// Where its data lies.
     #[must_use]
-    pub fn data_dir(&self) -> &PathBuf {
-        &self.data_dir
+    pub fn data_dir(&self) -> &Path {
+        self.machine.data_dir()
     }
 
     /// Starts the process.
@@ -63,7 +71,8 @@ impl Process {
             .args(["--id", &self.id.to_string(), "--config"])
             .arg(&self.config)
             .arg("--data-dir")
-            .arg(&self.data_dir)
+            .arg(self.data_dir())
+            .envs(self.machine.environment())
             // A pipe that ends with this process, however it ends: no node outlives it.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -19,6 +19,7 @@ const PLANS: &[(&str, &str)] = plans![
     "clients-that-hang-up",
     "connections-broken-again-and-again",
     "connections-that-fall-silent",
+    "disks-that-are-slow",
     "end-of-a-log-lost",
     "every-node-restarted-under-load",
     "follower-hung-and-back",
@@ -34,19 +35,16 @@ const PLANS: &[(&str, &str)] = plans![
     "leader-killed-in-the-midst-of-holds",
     "leader-not-heard",
     "leader-that-cannot-write",
+    "leader-whose-clock-jumps",
+    "leader-with-a-full-disk",
+    "leader-with-a-hung-disk",
     "leadership-handed-over-again-and-again",
     "links-that-are-slow",
     "links-that-flap",
     "links-with-delay",
+    "power-of-all-nodes-cut",
+    "power-of-the-leader-cut",
     "two-sides-and-a-bridge",
-];
-
-/// What needs root, and why: told, not tried.
-pub const NEEDS_ROOT: [(&str, &str); 4] = [
-    ("power-cut", "loop-mounted ext4 that is shut down under all nodes at once"),
-    ("disk-full", "a small file system of its own for each node"),
-    ("hung-disk", "a file system that can be frozen under a node"),
-    ("clock-jump", "a clock namespace or a preloaded library for each node"),
 ];
 
 /// Every plan by its name.

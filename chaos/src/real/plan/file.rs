@@ -1,5 +1,6 @@
 //! A plan's file as it is written, and what is wrong with it.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use serde::Deserialize;
@@ -13,6 +14,9 @@ const MAX_DURATION_S: u64 = 3_600;
 
 /// Longest time of a fault, in milliseconds.
 const MAX_FAULT_MS: u64 = 120_000;
+
+/// The farthest jump of a clock, in milliseconds: a day.
+const MAX_JUMP_MS: i64 = 86_400_000;
 
 /// How long a fault lasts that does not say, in milliseconds.
 const DEFAULT_FOR_MS: u64 = 2_000;
@@ -39,6 +43,7 @@ struct ClusterFile {
     nodes: Option<Spanned<u64>>,
     shards: Option<Spanned<u64>>,
     snapshot_after_mib: Option<Spanned<u64>>,
+    disk_mib: Option<Spanned<u64>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -62,12 +67,14 @@ struct StepFile {
     every_ms: Option<Spanned<u64>>,
     delay_ms: Option<Spanned<u64>>,
     bytes_per_s: Option<Spanned<u64>>,
+    jump_ms: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RandomFile {
     faults: Spanned<Vec<Fault>>,
+    target: Option<Spanned<String>>,
     every_ms: Spanned<(u64, u64)>,
     for_ms: Spanned<(u64, u64)>,
 }
@@ -83,12 +90,12 @@ fn wrong<T>(at: &Spanned<T>, reason: impl Into<String>) -> Wrong {
 }
 
 /// A value within its range, or the default.
-fn within(
-    value: Option<&Spanned<u64>>,
+fn within<T: Copy + PartialOrd + fmt::Display>(
+    value: Option<&Spanned<T>>,
     name: &str,
-    default: u64,
-    range: RangeInclusive<u64>,
-) -> Result<u64, Wrong> {
+    default: T,
+    range: RangeInclusive<T>,
+) -> Result<T, Wrong> {
     let Some(value) = value else { return Ok(default) };
     let found = *value.get_ref();
     if range.contains(&found) {
@@ -113,6 +120,7 @@ impl File {
             nodes,
             shards: within(cluster.shards.as_ref(), "cluster.shards", 3, 1..=64)?,
             snapshot_after_mib: within(snapshot_after, "cluster.snapshot_after_mib", 4, 1..=1_024)?,
+            disk_mib: within(cluster.disk_mib.as_ref(), "cluster.disk_mib", 256, 64..=65_536)?,
             trips: within(load.trips.as_ref(), "load.trips", 12, 1..=1_000)?,
             seats: within(load.seats.as_ref(), "load.seats", 120, 1..=2_000)?,
             legs: within(load.legs.as_ref(), "load.legs", 3, 1..=64)?,
@@ -140,7 +148,9 @@ impl File {
                 .into_iter()
                 .map(|step| step.into_inner().check(nodes, duration_s))
                 .collect::<Result<_, _>>()?,
-            random: random.map(|random| random.into_inner().check(duration_s)).transpose()?,
+            random: random
+                .map(|random| random.into_inner().check(nodes, duration_s))
+                .transpose()?,
         };
         if plan.steps.is_empty() && plan.random.is_none() {
             let reason = "nothing fails: a [[step]] or [random] is needed".to_owned();
@@ -150,32 +160,36 @@ impl File {
     }
 }
 
+/// Whom a step meets, by its text.
+fn target(text: &Spanned<String>, nodes: u64) -> Result<Target, Wrong> {
+    let known = Target::parse(text.get_ref()).filter(|target| match target {
+        Target::Node(id) => (1..=nodes).contains(id),
+        _ => true,
+    });
+    known.ok_or_else(|| {
+        let found = text.get_ref();
+        let allowed = format!("leader, follower, all and node 1 to {nodes} are allowed");
+        wrong(text, format!("target is {found:?}; {allowed}"))
+    })
+}
+
+fn loses_data(fault: Fault) -> String {
+    format!("{fault} of all nodes loses data: a minority is allowed")
+}
+
 impl StepFile {
     fn check(self, nodes: u64, duration_s: u64) -> Result<Step, Wrong> {
         let fault = self.fault;
         let at_ms = within(Some(&self.at_ms), "at_ms", 0, CALM_MS..=duration_s * 1_000)?;
         let target = match &self.target {
-            Some(text) => {
-                let known = Target::parse(text.get_ref()).filter(|target| match target {
-                    Target::Node(id) => (1..=nodes).contains(id),
-                    _ => true,
-                });
-                known.ok_or_else(|| {
-                    let found = text.get_ref();
-                    let reason = format!(
-                        "target is {found:?}; leader, follower, all and node 1 to {nodes} are allowed"
-                    );
-                    wrong(text, reason)
-                })?
-            }
+            Some(text) => target(text, nodes)?,
             None => match fault {
                 Fault::Snapshot | Fault::RollingRestart => Target::All,
                 _ => Target::Leader,
             },
         };
         if target == Target::All && fault.takes_data() {
-            let reason = format!("{fault} of all nodes loses data: a minority is allowed");
-            return Err(wrong(&self.at_ms, reason));
+            return Err(wrong(&self.at_ms, loses_data(fault)));
         }
         let step = Step {
             at_ms,
@@ -185,6 +199,7 @@ impl StepFile {
             every_ms: within(self.every_ms.as_ref(), "every_ms", 0, 20..=MAX_FAULT_MS)?,
             delay_ms: within(self.delay_ms.as_ref(), "delay_ms", 0, 1..=5_000)?,
             bytes_per_s: within(self.bytes_per_s.as_ref(), "bytes_per_s", 0, 1..=1_000_000_000)?,
+            jump_ms: within(self.jump_ms.as_ref(), "jump_ms", 0, -MAX_JUMP_MS..=MAX_JUMP_MS)?,
         };
         let needs = |value: u64, name: &str| {
             if value > 0 {
@@ -193,7 +208,8 @@ impl StepFile {
             Err(wrong(&self.at_ms, format!("{fault} needs {name}")))
         };
         match fault {
-            Fault::Delay => needs(step.delay_ms, "delay_ms")?,
+            Fault::Delay | Fault::SlowDisk => needs(step.delay_ms, "delay_ms")?,
+            Fault::ClockJump => needs(step.jump_ms.unsigned_abs(), "jump_ms")?,
             Fault::Slow => needs(step.bytes_per_s, "bytes_per_s")?,
             Fault::Flap => needs(step.every_ms, "every_ms")?,
             _ => {}
@@ -203,7 +219,7 @@ impl StepFile {
 }
 
 impl RandomFile {
-    fn check(self, duration_s: u64) -> Result<Random, Wrong> {
+    fn check(self, nodes: u64, duration_s: u64) -> Result<Random, Wrong> {
         if self.faults.get_ref().is_empty() {
             return Err(wrong(&self.faults, "random.faults is empty, at least one is needed"));
         }
@@ -227,6 +243,11 @@ impl RandomFile {
             );
             return Err(wrong(&self.every_ms, reason));
         }
-        Ok(Random { faults: self.faults.into_inner(), every_ms, for_ms })
+        let target = self.target.as_ref().map(|text| target(text, nodes)).transpose()?;
+        let lost = self.faults.get_ref().iter().find(|fault| fault.takes_data());
+        if let (Some(Target::All), Some(fault)) = (target, lost) {
+            return Err(wrong(&self.faults, loses_data(*fault)));
+        }
+        Ok(Random { faults: self.faults.into_inner(), target, every_ms, for_ms })
     }
 }

@@ -3,17 +3,21 @@
 
 mod file;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::fault::{Fault, Target};
+use super::fault::{Fault, Need, Target};
 use crate::sim::chance::Chance;
 use file::File;
 
 /// Load before the first fault, in milliseconds: what a fault's load is measured over.
 pub(in crate::real) const CALM_MS: u64 = 1_000;
+
+/// The farthest that a clock jumps by chance, in milliseconds.
+const HOUR_MS: u64 = 3_600_000;
 
 /// Why a plan cannot be used.
 #[derive(Debug)]
@@ -48,6 +52,8 @@ pub struct Plan {
     pub shards: u64,
     /// A node writes snapshots after so much new log, in MiB.
     pub snapshot_after_mib: u64,
+    /// Size of a node's file system, in MiB, where each has one of its own.
+    pub disk_mib: u64,
     /// Trips.
     pub trips: u64,
     /// Seats of a trip.
@@ -88,6 +94,8 @@ pub struct Step {
     pub delay_ms: u64,
     /// How many bytes pass each second.
     pub bytes_per_s: u64,
+    /// How far a clock jumps, in milliseconds; back when negative.
+    pub jump_ms: i64,
 }
 
 /// Faults by chance.
@@ -95,6 +103,8 @@ pub struct Step {
 pub struct Random {
     /// Of these.
     pub faults: Vec<Fault>,
+    /// Whom they meet; by chance unless given.
+    pub target: Option<Target>,
     /// The time from one to the next, in milliseconds, from and to.
     pub every_ms: (u64, u64),
     /// How long each lasts, in milliseconds, from and to.
@@ -128,6 +138,18 @@ impl Plan {
         file.check().map_err(|wrong| error(wrong.at.map_or(0, line), wrong.reason))
     }
 
+    /// What its faults need of the machine.
+    #[must_use]
+    pub fn needs(&self) -> BTreeSet<Need> {
+        let by_chance = self.random.iter().flat_map(|random| &random.faults);
+        self.steps
+            .iter()
+            .map(|step| &step.fault)
+            .chain(by_chance)
+            .filter_map(|fault| fault.needs())
+            .collect()
+    }
+
     /// The faults of a run: those with a time, and those that the seed chooses.
     #[must_use]
     pub fn schedule(&self, seed: u64) -> Vec<Step> {
@@ -145,11 +167,12 @@ impl Plan {
                 steps.push(Step {
                     at_ms,
                     fault,
-                    target: some_target(fault, &mut chance),
+                    target: random.target.unwrap_or_else(|| some_target(fault, &mut chance)),
                     for_ms: chance.between(random.for_ms.0, random.for_ms.1),
                     every_ms: chance.between(100, 400),
                     delay_ms: chance.between(5, 150),
                     bytes_per_s: chance.between(20_000, 400_000),
+                    jump_ms: chance.between(0, 2 * HOUR_MS) as i64 - HOUR_MS as i64,
                 });
                 at_ms += chance.between(random.every_ms.0, random.every_ms.1);
             }
@@ -189,6 +212,12 @@ mod tests {
             (format!("{step}fault = \"kill\"\ntarget = \"node 4\"\n"), 6, "node 1 to 3"),
             (format!("{step}fault = \"kill\"\nfor_ms = 999999\n"), 6, "0 to 120000 are allowed"),
             (format!("{step}fault = \"delay\"\n"), 4, "delay needs delay_ms"),
+            (format!("{step}fault = \"clock-jump\"\n"), 4, "clock-jump needs jump_ms"),
+            (
+                format!("{step}fault = \"clock-jump\"\njump_ms = -90000000\n"),
+                6,
+                "-86400000 to 86400000 are allowed",
+            ),
             (format!("{step}fault = \"wipe\"\ntarget = \"all\"\n"), 4, "a minority"),
             ("[[step]]\nat_ms = 0\nfault = \"kill\"\n".to_owned(), 4, "1000 to 10000"),
             (
