@@ -149,9 +149,9 @@ fn default_shards() -> Spanned<u32> {
 impl Default for Raft {
     fn default() -> Self {
         Self {
-            heartbeat_ms: plain(50),
-            election_timeout_min_ms: plain(200),
-            election_timeout_max_ms: plain(300),
+            heartbeat_ms: plain(25),
+            election_timeout_min_ms: plain(75),
+            election_timeout_max_ms: plain(125),
         }
     }
 }
@@ -168,9 +168,12 @@ impl Default for Trips {
     }
 }
 
+/// A heartbeat that one follower did not answer in time is no news: the next one follows at once.
+const DEFAULT_LOG_FILTER: &str = "info,openraft=warn,openraft::core::heartbeat=error,ractor=warn";
+
 impl Default for Telemetry {
     fn default() -> Self {
-        Self { log_format: LogFormat::Text, log_filter: "info,openraft=warn,ractor=warn".into() }
+        Self { log_format: LogFormat::Text, log_filter: DEFAULT_LOG_FILTER.into() }
     }
 }
 
@@ -371,7 +374,7 @@ mod tests {
                 "at least 3 heartbeats",
             ),
             (
-                "[raft]\nelection_timeout_max_ms = 200\n[cluster]\nid = \"a\"\n",
+                "[raft]\nelection_timeout_max_ms = 75\n[cluster]\nid = \"a\"\n",
                 2,
                 "must be greater than",
             ),

@@ -3,6 +3,8 @@
 mod histogram;
 mod metrics;
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -15,8 +17,11 @@ pub fn start_logging(settings: &Telemetry) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(&settings.log_filter));
     // Spans are there for the line of a hold: each is told where it begins.
-    let lines =
-        fmt().with_env_filter(filter).with_span_events(FmtSpan::NEW).with_writer(std::io::stderr);
+    let lines = fmt()
+        .with_env_filter(filter)
+        .with_span_events(FmtSpan::NEW)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // A second start, in tests of many nodes in one process, changes nothing.
     let _ = match settings.log_format {
         LogFormat::Text => lines.with_target(false).try_init(),
