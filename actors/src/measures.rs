@@ -22,9 +22,10 @@ const COMMANDS: [&str; KINDS] = [
     "close_sales",
     "expire",
     "batch",
+    "expire_now",
     "unknown",
 ];
-const KINDS: usize = 18;
+const KINDS: usize = 19;
 
 /// A command of an entry that the shard gave up: only who waited for it is still known.
 pub(crate) const UNKNOWN: usize = KINDS - 1;
@@ -49,6 +50,7 @@ pub(crate) fn kind(body: &CommandBody) -> usize {
         CommandBody::CloseSales => 14,
         CommandBody::Expire => 15,
         CommandBody::Batch(_) => 16,
+        CommandBody::ExpireNow(_) => 17,
     }
 }
 

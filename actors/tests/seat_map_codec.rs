@@ -133,6 +133,8 @@ fn commands() -> Vec<Command> {
         CommandBody::CloseSales,
         CommandBody::Expire,
         CommandBody::Batch(vec![hold(91, &[0, 1, 2]), command(92, CommandBody::Freeze)]),
+        CommandBody::ExpireNow(ExpireNow { hold: None }),
+        CommandBody::ExpireNow(ExpireNow { hold: Some(about) }),
     ];
     (1..).zip(bodies).map(|(number, body)| command(number, body)).collect()
 }

@@ -71,7 +71,8 @@ impl SeatMap {
             | CommandBody::Freeze
             | CommandBody::Thaw
             | CommandBody::CloseSales
-            | CommandBody::Expire => {}
+            | CommandBody::Expire
+            | CommandBody::ExpireNow(_) => {}
         }
         Ok(())
     }
@@ -163,7 +164,8 @@ pub(super) fn is_canonical(body: &CommandBody) -> bool {
         | CommandBody::Freeze
         | CommandBody::Thaw
         | CommandBody::CloseSales
-        | CommandBody::Expire => true,
+        | CommandBody::Expire
+        | CommandBody::ExpireNow(_) => true,
     }
 }
 

@@ -57,8 +57,17 @@ pub enum CommandBody {
     CloseSales,
     /// Expire everything that is due at the log time of the command. Its id is not remembered.
     Expire,
+    /// Expire holds before their time. For rehearsals: no booking service asks for it by itself.
+    ExpireNow(ExpireNow),
     /// Several commands, all or none. They are bounded, have distinct ids and are not batches.
     Batch(Vec<Command>),
+}
+
+/// Expires a hold, or all holds of the trip, as if its time had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpireNow {
+    /// The hold; all live ones of the trip unless given.
+    pub hold: Option<HoldId>,
 }
 
 /// Holds the named seats on the legs, all or none.

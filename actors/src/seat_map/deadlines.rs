@@ -42,6 +42,11 @@ impl Deadlines {
         self.heap.len()
     }
 
+    /// Every slot that has a deadline, in no order.
+    pub(super) fn slots(&self) -> impl Iterator<Item = u32> + '_ {
+        self.heap.iter().map(|&(_, slot)| slot)
+    }
+
     /// Sets the deadline of a slot that has none.
     #[inline]
     pub(super) fn insert(&mut self, slot: u32, at: Timestamp) {

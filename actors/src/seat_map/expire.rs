@@ -1,11 +1,15 @@
-//! Expire: end every hold whose time has come, and forget what finished long ago.
+//! Expire: end every hold whose time has come, and forget what finished long ago. Expire now: the time of
+//! some has come because somebody says so.
 
 use proto::ids::{LogPosition, Timestamp};
 use raft::mutant::{Mutant, planted};
 
-use super::SeatMap;
 use super::change::ChangeKind;
+use super::command::ExpireNow;
 use super::record::HoldState;
+use super::refusal::Refusal;
+use super::reply::Reply;
+use super::{Outcome, SeatMap, Turn, extend};
 
 /// Expires everything that is due at `at` and says how many holds that were. Holds that are due expire
 /// in order of deadline, fence and id, which is the same on every replica.
@@ -27,4 +31,21 @@ pub(super) fn sweep(map: &mut SeatMap, at: Timestamp, pos: LogPosition) -> u32 {
         map.finish((at, pos), slot, HoldState::Expired, ChangeKind::Expired);
     }
     u32::try_from(due.len()).expect("holds are counted in 32 bits")
+}
+
+/// The ladder of [`ExpireNow`]: the hold, if one is named, is alive.
+pub(super) fn check(map: &SeatMap, at: Timestamp, expire: &ExpireNow) -> Result<(), Refusal> {
+    expire.hold.map_or(Ok(()), |hold| extend::live(map, at, hold).map(drop))
+}
+
+/// Brings deadlines forward to now, and sweeps.
+pub(super) fn apply(map: &mut SeatMap, turn: Turn, expire: &ExpireNow) -> Outcome {
+    let slots = match expire.hold {
+        Some(hold) => vec![extend::live(map, turn.at, hold)?],
+        None => map.deadlines.slots().collect(),
+    };
+    for slot in slots {
+        map.set_deadline(slot, turn.at);
+    }
+    Ok(Reply::Expired { count: sweep(map, turn.at, turn.pos) })
 }

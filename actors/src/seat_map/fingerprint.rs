@@ -3,7 +3,7 @@
 //! Fingerprints are kept in snapshots: how they are made may not change without a new snapshot version.
 //! They are compared only under one id, so that nobody can gain by finding two bodies with one print.
 
-use proto::ids::{Fence, Legs};
+use proto::ids::{Fence, HoldId, Legs};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::codec;
@@ -62,6 +62,9 @@ pub(super) fn of(body: &CommandBody) -> u64 {
         CommandBody::Thaw => print.word(14),
         CommandBody::CloseSales => print.word(15),
         CommandBody::Expire => print.word(16),
+        CommandBody::ExpireNow(expire) => {
+            print.about(19, expire.hold.map_or(0, HoldId::as_u128), 0);
+        }
         CommandBody::Batch(commands) => {
             print.word(17);
             for command in commands {
@@ -188,12 +191,12 @@ impl Print {
 
 #[cfg(test)]
 mod tests {
-    use proto::ids::{BuyerId, HoldId, SeatNo, ZoneNo};
+    use proto::ids::{BuyerId, SeatNo, ZoneNo};
 
     use super::super::attributes::Attributes;
     use super::super::command::{
-        BeginPayment, Cancel, Command, Confirm, Extend, Hold, HoldQuantity, Note, Release, Swap,
-        Unblock,
+        BeginPayment, Cancel, Command, Confirm, ExpireNow, Extend, Hold, HoldQuantity, Note,
+        Release, Swap, Unblock,
     };
     use super::*;
 
@@ -313,6 +316,8 @@ mod tests {
             CommandBody::Thaw,
             CommandBody::CloseSales,
             CommandBody::Expire,
+            CommandBody::ExpireNow(ExpireNow { hold: None }),
+            CommandBody::ExpireNow(ExpireNow { hold: Some(hold_id(1)) }),
             batch(vec![]),
             batch(vec![command(1, CommandBody::Freeze)]),
             batch(vec![command(2, CommandBody::Freeze)]),

@@ -85,8 +85,9 @@ use terms::Terms;
 pub use attributes::Attributes;
 pub use change::{Change, ChangeKind};
 pub use command::{
-    Adjacent, BeginPayment, Block, Cancel, Command, CommandBody, Confirm, Extend, Hold, HoldBest,
-    HoldQuantity, Note, Part, Release, SeatList, Seats, Span, Stock, Swap, Unblock, ZoneRef,
+    Adjacent, BeginPayment, Block, Cancel, Command, CommandBody, Confirm, ExpireNow, Extend, Hold,
+    HoldBest, HoldQuantity, Note, Part, Release, SeatList, Seats, Span, Stock, Swap, Unblock,
+    ZoneRef,
 };
 pub use few::Few;
 pub use journal::Journal;
@@ -351,6 +352,7 @@ impl SeatMap {
             CommandBody::Unblock(unblock) => block::check_lift(self, at, unblock).map(drop),
             CommandBody::Freeze | CommandBody::Thaw | CommandBody::CloseSales => Ok(()),
             CommandBody::Expire => Ok(()),
+            CommandBody::ExpireNow(expire) => expire::check(self, at, expire),
             CommandBody::Batch(commands) => batch::check(command.id, commands),
         }
     }
@@ -386,6 +388,7 @@ impl SeatMap {
             CommandBody::Thaw => sales::thaw(self, turn),
             CommandBody::CloseSales => sales::close(self, turn),
             CommandBody::Expire => Ok(Reply::Expired { count: 0 }),
+            CommandBody::ExpireNow(expire) => expire::apply(self, turn, expire),
             CommandBody::Batch(commands) => batch::apply(self, turn, command.id, commands),
         }
     }

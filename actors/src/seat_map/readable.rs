@@ -38,7 +38,8 @@ impl Command {
             | CommandBody::Freeze
             | CommandBody::Thaw
             | CommandBody::CloseSales
-            | CommandBody::Expire => Ok(()),
+            | CommandBody::Expire
+            | CommandBody::ExpireNow(_) => Ok(()),
         }
     }
 }

@@ -302,6 +302,9 @@ fn single() -> impl Strategy<Value = Command> {
             CommandBody::Swap(Swap { hold, fence, give, take })
         }),
         2 => (id(), part()).prop_map(|(block, part)| CommandBody::Unblock(Unblock { block, part })),
+        1 => option::weighted(0.8, id()).prop_map(|hold| {
+            CommandBody::ExpireNow(ExpireNow { hold })
+        }),
         1 => select(vec![
             CommandBody::Freeze,
             CommandBody::Thaw,

@@ -170,9 +170,23 @@ impl Model {
                 self.closed = true;
                 Ok(Reply::SalesClosed)
             }
+            CommandBody::ExpireNow(expire) => self.expire_now(expire.hold),
             CommandBody::Batch(commands) => self.batch(id, commands, real),
             CommandBody::Open(_) | CommandBody::Expire => unreachable!("not generated"),
         }
+    }
+
+    fn expire_now(&mut self, hold: Option<HoldId>) -> Outcome {
+        let all = 0..self.items.len();
+        let ends: Vec<usize> = match hold {
+            Some(hold) => vec![self.alive(hold)?],
+            None => all.filter(|&at| self.items[at].state.can_expire()).collect(),
+        };
+        for &at in &ends {
+            self.items[at].deadline = self.at;
+            self.end(at, HoldState::Expired);
+        }
+        Ok(Reply::Expired { count: ends.len() as u32 })
     }
 
     fn batch(&mut self, id: CommandId, commands: &[Command], real: &Outcome) -> Outcome {

@@ -155,6 +155,7 @@ impl<'a> Line<'a> {
             "thaw" => CommandBody::Thaw,
             "close-sales" => CommandBody::CloseSales,
             "expire" => CommandBody::Expire,
+            "expire-now" => CommandBody::ExpireNow(ExpireNow { hold: self.take("hold").map(id) }),
             verb => panic!("unknown verb {verb}"),
         };
         self.end();

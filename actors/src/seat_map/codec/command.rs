@@ -7,8 +7,8 @@ use super::wire::{Reader, invalid, put_legs, put_number, put_seats, put_text};
 use super::{DecodeError, Layouts, Resolver, open};
 use crate::seat_map::attributes::Attributes;
 use crate::seat_map::command::{
-    Adjacent, BeginPayment, Block, Cancel, Command, CommandBody, Confirm, Extend, Hold, HoldBest,
-    HoldQuantity, Note, Part, Release, Seats, Span, Stock, Swap, Unblock, ZoneRef,
+    Adjacent, BeginPayment, Block, Cancel, Command, CommandBody, Confirm, ExpireNow, Extend, Hold,
+    HoldBest, HoldQuantity, Note, Part, Release, Seats, Span, Stock, Swap, Unblock, ZoneRef,
 };
 use crate::seat_map::limits::{
     MAX_BATCH, MAX_NOTE_BYTES, MAX_SEAT_NAME_BYTES, MAX_SEATS_PER_COMMAND, MAX_ZONE_NAME_BYTES,
@@ -74,6 +74,13 @@ pub(super) fn put(out: &mut Vec<u8>, command: &Command, layouts: Layouts) {
         CommandBody::Thaw => out.push(14),
         CommandBody::CloseSales => out.push(15),
         CommandBody::Expire => out.push(16),
+        CommandBody::ExpireNow(expire) => {
+            out.push(18);
+            out.push(u8::from(expire.hold.is_some()));
+            if let Some(hold) = expire.hold {
+                out.extend_from_slice(hold.as_bytes());
+            }
+        }
         CommandBody::Batch(commands) => {
             out.push(17);
             put_number(out, commands.len() as u64);
@@ -139,6 +146,9 @@ pub(super) fn get(
             let commands = (0..count).map(|_| get(reader, resolver, false));
             CommandBody::Batch(commands.collect::<Result<_, _>>()?)
         }
+        18 => CommandBody::ExpireNow(ExpireNow {
+            hold: if reader.flag("hold")? { Some(reader.hold()?) } else { None },
+        }),
         _ => return invalid("command"),
     };
     Ok(Command { id, body })
