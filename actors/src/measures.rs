@@ -20,12 +20,21 @@ const COMMANDS: [&str; KINDS] = [
     "freeze",
     "thaw",
     "close_sales",
-    "expire",
     "batch",
+    "expire",
     "expire_now",
     "unknown",
 ];
 const KINDS: usize = 19;
+
+/// The names of the commands that a caller can send.
+pub const NAMES: &[&str] = COMMANDS.split_at(16).0;
+
+/// The name of a command.
+#[must_use]
+pub fn name(body: &CommandBody) -> &'static str {
+    COMMANDS[kind(body)]
+}
 
 /// A command of an entry that the shard gave up: only who waited for it is still known.
 pub(crate) const UNKNOWN: usize = KINDS - 1;
@@ -48,8 +57,8 @@ pub(crate) fn kind(body: &CommandBody) -> usize {
         CommandBody::Freeze => 12,
         CommandBody::Thaw => 13,
         CommandBody::CloseSales => 14,
-        CommandBody::Expire => 15,
-        CommandBody::Batch(_) => 16,
+        CommandBody::Batch(_) => 15,
+        CommandBody::Expire => 16,
         CommandBody::ExpireNow(_) => 17,
     }
 }

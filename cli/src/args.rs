@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    block, booking, cluster, completions, dev, hold, import, layout, node, sale, seat, trip, watch,
+    block, booking, cluster, completions, dev, fault, hold, import, layout, node, sale, seat, trip,
+    watch,
 };
 use crate::output::Output;
 use crate::{check, load, value};
@@ -82,6 +83,8 @@ pub(crate) enum Command {
     /// Look at the cluster and operate it.
     #[command(subcommand)]
     Cluster(cluster::ClusterCommand),
+    /// Make a staging cluster fail on order.
+    Fault(fault::Args),
     /// Put a cluster under load and measure it.
     Load(load::args::Args),
     /// Audit a cluster: replicas agree, seats add up, nothing acknowledged is lost.

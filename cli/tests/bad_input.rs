@@ -122,6 +122,15 @@ fn ids_and_names() -> Vec<Case> {
         case("unknown zone", "hold trip --best 2 --zone No", NOT_FOUND, &["no zone No", "lists"]),
         case("no such hall", "hold hall --quantity 2 --zone No", NOT_FOUND, &["no zone No"]),
         case("unknown hold", &format!("confirm trip {OTHER_HOLD}"), NOT_FOUND, &["hold", "id"]),
+        case("no token", "fault list --token-file nowhere", USAGE, &["nowhere", "[faults]"]),
+        case("a fault of no kind", "fault order", USAGE, &["--lose", "--overloaded"]),
+        case("a share of nothing", "fault order --lose --share 0", USAGE, &["--share", "1..=100"]),
+        case(
+            "not a token",
+            "fault list --token-file Cargo.toml",
+            USAGE,
+            &["token", "cannot be sent"],
+        ),
         case("no shard", "cluster transfer-leader 99", USAGE, &["shard 99", "has 3"]),
     ]
 }

@@ -89,7 +89,7 @@ impl Client {
     }
 
     /// The node at an address: one that is known, or a new connection.
-    fn node(&self, endpoint: &str) -> Result<Arc<Node>, Error> {
+    pub(crate) fn node(&self, endpoint: &str) -> Result<Arc<Node>, Error> {
         let wanted = with_scheme(endpoint);
         let known = self.shared.topology.nodes();
         match known.into_iter().find(|node| node.endpoint == wanted) {

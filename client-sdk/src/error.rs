@@ -19,7 +19,7 @@ pub enum Error {
     /// The seat map said no.
     #[error("{0}")]
     Refused(Box<Refusal>),
-    /// The request is wrong and must change before it is sent again.
+    /// The request is wrong, or not allowed, and must change before it is sent again.
     #[error("{0}")]
     Invalid(Box<Invalid>),
     /// The cluster has too much to do, and had until the deadline.
@@ -180,12 +180,17 @@ impl From<Problem> for Error {
                 Code::DeadlineExceeded | Code::UnknownOutcome => Self::Unknown { message },
                 _ => Self::Unavailable { message },
             },
-            (Actor::Caller, _) if row.grpc == tonic::Code::InvalidArgument => {
+            (Actor::Caller, _) if is_callers_fault(row.grpc) => {
                 Self::Invalid(Box::new(Invalid { code, field: problem.field, message }))
             }
             _ => Self::Refused(Box::new(Refusal::new(problem, message))),
         }
     }
+}
+
+/// The request is wrong, or he who sends it.
+fn is_callers_fault(grpc: tonic::Code) -> bool {
+    matches!(grpc, tonic::Code::InvalidArgument | tonic::Code::PermissionDenied)
 }
 
 /// The sentence of a problem, with the seats that stand in the way where the node named them only as data.

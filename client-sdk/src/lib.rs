@@ -21,6 +21,7 @@
 //! - [`Watch`] follows the changes of a trip without a gap, and [`SeatMapView`] applies them.
 //! - [`Lane`] keeps thousands of commands in flight from one task, for importers and load generators.
 //! - [`layout`] reads layout files.
+//! - [`Faults`] makes a staging cluster fail on order.
 //!
 //! The folder `examples` has whole programs.
 
@@ -36,6 +37,7 @@ mod client;
 mod cluster;
 mod commands;
 mod error;
+mod faults;
 mod guard;
 mod health;
 mod id;
@@ -61,6 +63,7 @@ pub use proto::{code, ids, pb};
 pub use self::client::Client;
 pub use self::cluster::SNAPSHOT_PATIENCE;
 pub use self::error::{Error, Invalid, Refusal};
+pub use self::faults::Faults;
 pub use self::guard::HoldGuard;
 pub use self::id::{new_command_id, new_hold_id};
 pub use self::lane::{Advice, Completion, Lane, Lost};

@@ -52,6 +52,9 @@ pub struct Config {
     /// What the node tells about itself.
     #[serde(default)]
     pub telemetry: Telemetry,
+    /// What may be ordered to go wrong.
+    #[serde(default)]
+    pub faults: Faults,
 }
 
 /// `[cluster]`
@@ -127,6 +130,16 @@ pub struct Telemetry {
     pub log_filter: String,
 }
 
+/// `[faults]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Faults {
+    /// Whether faults may be ordered at all.
+    pub enabled: Spanned<bool>,
+    /// The file of the token that whoever orders one has to know.
+    pub token_file: Option<PathBuf>,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -174,6 +187,12 @@ const DEFAULT_LOG_FILTER: &str = "info,openraft=warn,openraft::core::heartbeat=e
 impl Default for Telemetry {
     fn default() -> Self {
         Self { log_format: LogFormat::Text, log_filter: DEFAULT_LOG_FILTER.into() }
+    }
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self { enabled: plain(false), token_file: None }
     }
 }
 
@@ -264,6 +283,10 @@ impl Config {
         within(&wide(&self.storage.log_cache_mib), "storage.log_cache_mib", 1..65_537)?;
         within(&wide(&self.storage.snapshot_after_mib), "storage.snapshot_after_mib", 1..65_537)?;
         within(&self.trips.passivate_after_s, "trips.passivate_after_s", 1..86_401)?;
+        if *self.faults.enabled.get_ref() && self.faults.token_file.is_none() {
+            let reason = "faults.token_file is missing: faults are ordered with a token";
+            return Err((self.faults.enabled.span(), reason.to_owned()));
+        }
         self.check_timeouts()?;
         self.check_members()
     }
@@ -373,6 +396,7 @@ mod tests {
                 3,
                 "at least 3 heartbeats",
             ),
+            ("[faults]\nenabled = true\n[cluster]\nid = \"a\"\n", 2, "token_file is missing"),
             (
                 "[raft]\nelection_timeout_max_ms = 75\n[cluster]\nid = \"a\"\n",
                 2,

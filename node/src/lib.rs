@@ -9,6 +9,7 @@ mod admin;
 pub mod clock;
 pub mod config;
 mod detours;
+mod faults;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;

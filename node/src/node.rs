@@ -27,12 +27,22 @@ use tracing::{info, warn};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::detours::Detours;
+use crate::faults::{Faults, Token};
 use crate::identity::Identity;
-use crate::service::{ChangesService, ClusterService, inventory_server};
+use crate::service::{ChangesService, ClusterService, FaultsService, inventory_server};
 use crate::shards::{Shard, Shards};
 use crate::status::{NodeState, closed};
 use crate::supervisor::Supervisor;
 use crate::{admin, snapshots};
+
+/// Services whose health can be asked for; the empty name is the node as a whole.
+const SERVICES: [&str; 5] = [
+    "",
+    "seatgrid.v1.Inventory",
+    "seatgrid.v1.Changes",
+    "seatgrid.v1.Cluster",
+    "seatgrid.v1.Faults",
+];
 
 /// Streams on one connection: a pipeline is one, a unary call is one.
 const MAX_STREAMS_PER_CONNECTION: u32 = 16_384;
@@ -72,6 +82,9 @@ pub enum StartError {
     /// An actor could not be started.
     #[error("an actor could not be started: {0}")]
     Actor(#[from] ractor::SpawnErr),
+    /// The token of those who may order faults cannot be used.
+    #[error("the token of [faults] cannot be used: {0}")]
+    FaultsToken(String),
     /// A service could not be built.
     #[error("a service could not be built: {0}")]
     Service(String),
@@ -87,6 +100,7 @@ impl StartError {
             Self::Listen { .. } => {
                 Some("is the node running already? its addresses are in the configuration")
             }
+            Self::FaultsToken(_) => Some("head -c 32 /dev/urandom | base64 > the file makes one"),
             Self::Identity(_) | Self::Actor(_) | Self::Service(_) => None,
         }
     }
@@ -163,6 +177,7 @@ impl Node {
             wal: raft.wal().clone(),
             traffic: Arc::default(),
             clock,
+            faults: Arc::new(faults(config)?),
             started: Instant::now(),
             draining: Arc::new(AtomicBool::new(false)),
             closing: closed_signal.clone(),
@@ -236,6 +251,16 @@ impl Node {
     }
 }
 
+/// Faults that may be ordered, where the configuration has them on.
+fn faults(config: &Config) -> Result<Faults, StartError> {
+    let Some(file) = config.faults.token_file.as_ref().filter(|_| *config.faults.enabled.get_ref())
+    else {
+        return Ok(Faults::default());
+    };
+    warn!("faults can be ordered on this node by whoever has the token");
+    Token::read(file).map(Faults::on).map_err(StartError::FaultsToken)
+}
+
 fn raft_config(config: &Config, id: u64, data_dir: &Path) -> RaftConfig {
     let mib = |value: u32| u64::from(value) << 20;
     let segment = mib(*config.storage.segment_mib.get_ref()).min(u64::from(u32::MAX));
@@ -290,7 +315,7 @@ fn stop_when_the_log_fails(raft: &RaftNode<ShardMachine>, failed: mpsc::Sender<S
 
 async fn client_services(state: &NodeState) -> Result<Router, StartError> {
     let (health, health_service) = tonic_health::server::health_reporter();
-    for service in ["", "seatgrid.v1.Inventory", "seatgrid.v1.Changes", "seatgrid.v1.Cluster"] {
+    for service in SERVICES {
         health.set_service_status(service, tonic_health::ServingStatus::Serving).await;
     }
     let reflection = || {
@@ -308,6 +333,7 @@ async fn client_services(state: &NodeState) -> Result<Router, StartError> {
         .add_service(inventory_server(state.clone()))
         .add_service(pb::changes_server::ChangesServer::new(changes))
         .add_service(pb::cluster_server::ClusterServer::new(ClusterService::new(state.clone())))
+        .add_service(pb::faults_server::FaultsServer::new(FaultsService::new(state.clone())))
         .add_service(health_service)
         .add_service(reflection().build_v1().map_err(failed)?)
         .add_service(reflection().build_v1alpha().map_err(failed)?))

@@ -9,6 +9,7 @@ use proto::pb;
 use raft::wal::Wal;
 use tokio::sync::watch;
 
+use crate::faults::Faults;
 use crate::shards::Shards;
 use crate::telemetry::Reading;
 use crate::traffic::Traffic;
@@ -23,6 +24,8 @@ pub(crate) struct NodeState {
     pub(crate) traffic: Arc<Traffic>,
     /// The clock of the shards.
     pub(crate) clock: Arc<dyn Clock>,
+    /// What was ordered to go wrong.
+    pub(crate) faults: Arc<Faults>,
     pub(crate) started: Instant,
     pub(crate) draining: Arc<AtomicBool>,
     /// Becomes true when open streams have to end.
@@ -105,6 +108,7 @@ impl NodeState {
             status: self.status().await,
             ready: self.is_ready(),
             wal: self.wal.stats(),
+            faults: self.faults.list().len(),
             shards,
         }
     }

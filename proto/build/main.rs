@@ -7,11 +7,12 @@ use std::{env, fs, path::PathBuf};
 use prost::Message as _;
 use protox::prost_reflect::DescriptorPool;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "seatgrid/v1/types.proto",
     "seatgrid/v1/inventory.proto",
     "seatgrid/v1/changes.proto",
     "seatgrid/v1/cluster.proto",
+    "seatgrid/v1/faults.proto",
     "seatgrid/v1/peer.proto",
 ];
 

@@ -120,6 +120,7 @@ table! {
     TripFenced           "TRIP_FENCED"            Internal           500 Never  Us;
     Internal             "INTERNAL"               Internal           500 Never  Us;
     ShuttingDown         "SHUTTING_DOWN"          Unavailable        503 SameId Caller;
+    PermissionDenied     "PERMISSION_DENIED"      PermissionDenied   403 Never  Caller;
 }
 
 #[cfg(test)]

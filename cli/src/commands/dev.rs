@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -63,6 +64,9 @@ pub(crate) struct Args {
     /// Do not open sample trips.
     #[arg(long)]
     no_samples: bool,
+    /// Take orders of faults, with a token that is written to `faults.token` there: see `seatgrid fault`.
+    #[arg(long)]
+    faults: bool,
     /// Leave a node that died dead.
     #[arg(long)]
     no_restart: bool,
@@ -144,6 +148,11 @@ fn write_config(args: &Args) -> Result<PathBuf, Failure> {
             n + 1
         );
     }
+    if args.faults {
+        let token = args.dir.join("faults.token");
+        let _ = write!(text, "\n[faults]\nenabled = true\ntoken_file = {:?}\n", token.display());
+        write_token(&token)?;
+    }
     match fs::read_to_string(&path) {
         Ok(found) if found == text => Ok(path),
         Ok(_) => {
@@ -157,6 +166,17 @@ fn write_config(args: &Args) -> Result<PathBuf, Failure> {
             Ok(path)
         }
     }
+}
+
+/// A token that nobody guesses; one that is there stays.
+fn write_token(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        return Ok(());
+    }
+    let written = fs::create_dir_all(path.parent().unwrap_or(path))
+        .and_then(|()| fs::write(path, format!("{:032x}\n", rand::random::<u128>())))
+        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o600)));
+    written.map_err(|e| Failure::new(format!("{}: {e}", path.display())))
 }
 
 fn log_path(dir: &Path, id: u16) -> PathBuf {

@@ -5,6 +5,7 @@ pub(crate) mod booking;
 pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod dev;
+pub(crate) mod fault;
 pub(crate) mod hold;
 pub(crate) mod import;
 pub(crate) mod layout;
@@ -42,6 +43,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Sale(args) => sale::run(context, args).await,
         Command::Seat(args) => seat::run(context, args).await,
         Command::Cluster(args) => cluster::run(context, args).await,
+        Command::Fault(args) => fault::run(context, args).await,
         Command::Check(args) => crate::check::run(context, args).await,
         Command::Completions(args) => completions::run(args),
         Command::Dev(args) => dev::run(args).await,

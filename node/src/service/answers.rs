@@ -51,15 +51,19 @@ impl Queue {
         Arc::new(Gathering { shard, queue: Arc::clone(self) })
     }
 
-    /// All answers there are, as soon as there is one.
+    /// All answers there are, as soon as there is one, or none as soon as one is lost.
     pub(super) async fn take(&self) -> Vec<(ShardId, u32, Answer)> {
-        loop {
-            let taken = std::mem::take(&mut *self.waiting.lock());
-            if !taken.is_empty() {
-                return taken;
-            }
-            self.filled.notified().await;
+        let taken = std::mem::take(&mut *self.waiting.lock());
+        if !taken.is_empty() {
+            return taken;
         }
+        self.filled.notified().await;
+        std::mem::take(&mut *self.waiting.lock())
+    }
+
+    /// An answer that was waited for will not come.
+    pub(super) fn lost(&self) {
+        self.filled.notify_one();
     }
 }
 

@@ -20,6 +20,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::answers::{One, encode};
 use super::{line, pipeline};
+use crate::faults::{self, LONGEST_SILENCE, Met};
 use crate::status::NodeState;
 use crate::wire;
 
@@ -44,6 +45,10 @@ impl InventoryService {
         let came = Instant::now();
         let routed = wire::route(wire).map_err(Problem::into_status)?;
         let hold = if is_followed() { line::arrived(&routed) } else { None };
+        let met = self.node.faults.meet(&routed);
+        if met == Some(Met::Overloaded) {
+            return Err(faults::overloaded().into_status());
+        }
         let shard = self.node.shards.of(&routed.trip);
         if let Some(hold) = hold {
             line::routed(hold, &routed, shard.handle.shard());
@@ -56,6 +61,11 @@ impl InventoryService {
         shard.handle.admit(vec![Ask { trip, command, waiter, wanted_until_ms }]);
         let stopped = || Problem::new(Code::ShuttingDown, "the node is stopping").into_status();
         let answer = answer.await.map_err(|_| stopped())?;
+        match met {
+            Some(Met::Late(by)) => tokio::time::sleep(by).await,
+            Some(Met::Lost) => return Err(super::faults::silence(LONGEST_SILENCE).await),
+            _ => {}
+        }
         self.node.traffic.answered(came);
         if let Some(hold) = hold {
             line::replied(hold, answer.code());
@@ -85,7 +95,7 @@ impl InventoryService {
 }
 
 /// A command's reply came back as something else: a defect of ours.
-fn mixed_up() -> Status {
+pub(super) fn mixed_up() -> Status {
     Problem::new(Code::Internal, "the reply is of another kind than the command").into_status()
 }
 

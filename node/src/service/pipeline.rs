@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use actors::ask::{AnswerSink, Ask, Failure, NEVER, Waiter};
+use actors::ask::{Answer, AnswerSink, Ask, Failure, NEVER, Waiter};
 use actors::clock::Clock;
 use actors::limits::OVERLOAD_RETRY_MS;
 use actors::line::is_followed;
@@ -20,6 +20,7 @@ use tracing::debug;
 
 use super::answers::{Gathering, Queue, encode, tagged};
 use super::line;
+use crate::faults::{Faults, Late, Met, overloaded};
 use crate::shards::Shards;
 use crate::status::{NodeState, closed};
 use crate::traffic::{OpenPipeline, Timed, Traffic};
@@ -52,6 +53,7 @@ pub(super) fn serve(node: &NodeState, requests: Streaming<pb::PipelineRequest>) 
         refusals,
         traffic: Arc::clone(&node.traffic),
         clock: Arc::clone(&node.clock),
+        faults: Arc::clone(&node.faults),
     };
     let requests = requests.take_until(closed(node.closing.clone())).boxed();
     tokio::spawn(reader.run(requests));
@@ -101,6 +103,7 @@ struct Reader {
     refusals: mpsc::Sender<Refused>,
     traffic: Arc<Traffic>,
     clock: Arc<dyn Clock>,
+    faults: Arc<Faults>,
 }
 
 /// Refusals of commands, or why the rest of the stream cannot be read.
@@ -158,6 +161,10 @@ impl Reader {
         let wire = command.command.ok_or_else(|| Problem::invalid("command", "it is empty"))?;
         let routed = wire::route(wire)?;
         let hold = if followed { line::arrived(&routed) } else { None };
+        let met = self.faults.meet(&routed);
+        if met == Some(Met::Overloaded) {
+            return Err(overloaded());
+        }
         if !self.in_flight.enter() {
             self.traffic.window_refused();
             if let Some(hold) = hold {
@@ -181,10 +188,31 @@ impl Reader {
             Some(since) => Arc::new(Timed { sink, since, traffic: Arc::clone(&self.traffic) }),
             None => sink,
         };
+        let sink = match met {
+            None | Some(Met::Overloaded) => sink,
+            Some(Met::Late(by)) => Arc::new(Late { sink, by }),
+            Some(Met::Lost) => Arc::new(Lost {
+                in_flight: Arc::clone(&self.in_flight),
+                queue: Arc::clone(&self.queue),
+            }),
+        };
         let waiter = Waiter { sink, tag: command.tag };
         let ask =
             Ask { trip: routed.trip, command: routed.command, waiter, wanted_until_ms: NEVER };
         Ok((shard, ask))
+    }
+}
+
+/// Where answers go that a fault loses. They are waited for no more.
+struct Lost {
+    in_flight: Arc<Window>,
+    queue: Arc<Queue>,
+}
+
+impl AnswerSink for Lost {
+    fn answer(&self, _tag: u32, _answer: Answer) {
+        self.in_flight.leave(1);
+        self.queue.lost();
     }
 }
 
@@ -236,6 +264,9 @@ impl Writer {
                     }
                 },
             };
+            if replies.is_empty() {
+                continue;
+            }
             if replies.len() <= MAX_REPLIES_PER_MESSAGE {
                 return Some(Ok(pb::PipelineResponse { replies }));
             }
@@ -286,6 +317,7 @@ mod tests {
             refusals,
             traffic: Arc::default(),
             clock: Arc::new(SystemClock::start()),
+            faults: Arc::default(),
         };
         let mut reading = std::pin::pin!(reader.run(requests.boxed()));
         assert!(reading.as_mut().now_or_never().is_none());

@@ -20,6 +20,8 @@ pub(crate) struct Reading {
     pub(crate) status: pb::GetStatusResponse,
     pub(crate) ready: bool,
     pub(crate) wal: WalStats,
+    /// Faults that are ordered now.
+    pub(crate) faults: usize,
     /// Every shard by its number.
     pub(crate) shards: Vec<(u32, Counts, Box<Measures>)>,
 }
@@ -44,6 +46,7 @@ impl Reading {
         gauge!("seatgrid_build_info", "version" => version).set(1.0);
         gauge!("seatgrid_resident_bytes").set(self.status.resident_bytes as f64);
         gauge!("seatgrid_ready").set(f64::from(u8::from(self.ready)));
+        gauge!("seatgrid_faults_ordered").set(self.faults as f64);
         gauge!("seatgrid_pipelines_open").set(traffic.pipelines() as f64);
     }
 
@@ -144,6 +147,7 @@ pub(crate) fn describe() {
     describe_gauge!("seatgrid_build_info", "Version of the program.");
     describe_gauge!("seatgrid_resident_bytes", "Memory of the process.");
     describe_gauge!("seatgrid_ready", "1 while the node can serve.");
+    describe_gauge!("seatgrid_faults_ordered", "Faults that are ordered on this node now.");
     describe_gauge!("seatgrid_pipelines_open", "Pipeline streams that are open.");
     describe_counter!("seatgrid_commands_total", "Commands answered by the node's shards.");
     describe_counter!("seatgrid_answers_total", "Answers without the log, and through it.");

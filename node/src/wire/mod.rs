@@ -8,5 +8,5 @@ mod view;
 
 pub(crate) use problem::{failure_problem, read_problem, refusal_problem};
 pub(crate) use reply::{Origin, reply};
-pub(crate) use request::{Routed, hold_id, legs, route, trip_id};
+pub(crate) use request::{Routed, buyer_id, hold_id, legs, new_command_id, route, trip_id};
 pub(crate) use view::{change, explain, hold_view, trip_view};

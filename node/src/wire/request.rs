@@ -93,13 +93,13 @@ fn hold(r: pb::HoldRequest) -> Result<Command, Problem> {
             return Err(Problem::invalid("seats", "give seats or seat_numbers, not both"));
         }
     };
-    let body = Hold { buyer: buyer(&r.buyer_id)?, seats, legs: legs(r.legs)?, ttl_ms: r.ttl_ms };
+    let body = Hold { buyer: buyer_id(&r.buyer_id)?, seats, legs: legs(r.legs)?, ttl_ms: r.ttl_ms };
     Ok(Command { id: hold_id(&r.hold_id)?.into(), body: CommandBody::Hold(body) })
 }
 
 fn hold_best(r: pb::HoldBestRequest) -> Result<Command, Problem> {
     let body = HoldBest {
-        buyer: buyer(&r.buyer_id)?,
+        buyer: buyer_id(&r.buyer_id)?,
         quantity: r.quantity,
         zone: (!r.zone.is_empty()).then(|| ZoneRef::Name(r.zone.into())),
         required: Attributes::from_bits(r.require),
@@ -114,7 +114,7 @@ fn hold_best(r: pb::HoldBestRequest) -> Result<Command, Problem> {
 
 fn hold_quantity(r: pb::HoldQuantityRequest) -> Result<Command, Problem> {
     let body = HoldQuantity {
-        buyer: buyer(&r.buyer_id)?,
+        buyer: buyer_id(&r.buyer_id)?,
         zone: ZoneRef::Name(r.zone.into()),
         quantity: r.quantity,
         legs: legs(r.legs)?,
@@ -230,7 +230,7 @@ fn batch(r: pb::BatchRequest) -> Result<Command, Problem> {
     Ok(Command { id: command_id(&r.command_id)?, body: CommandBody::Batch(commands) })
 }
 
-fn buyer(text: &str) -> Result<BuyerId, Problem> {
+pub(crate) fn buyer_id(text: &str) -> Result<BuyerId, Problem> {
     BuyerId::new(text).map_err(|e| invalid_id(&e))
 }
 
@@ -286,6 +286,11 @@ enum Kind {
     Release,
     Cancel,
     Open,
+}
+
+/// An id for a command that nobody repeats.
+pub(crate) fn new_command_id() -> CommandId {
+    CommandId::from_u128(rand::random::<u128>() | 1).expect("the lowest bit is set")
 }
 
 fn command_id_or(bytes: &[u8], hold: HoldId, kind: Kind) -> Result<CommandId, Problem> {
