@@ -29,6 +29,11 @@ pub(crate) enum Command {
                             not happen, or under too little load."
     )]
     Run(commands::run::Args),
+    /// Verify recorded histories: of runs, of `seatgrid load`, or of your own system.
+    #[command(
+        after_help = "Exit codes: 0 consistent, 1 a contradiction, 2 a wrong argument or line, 3 undecided."
+    )]
+    Verify(commands::verify::Args),
     /// List the plans that come with the program, and what they prove.
     Plans(commands::plans::Args),
     /// Run one node, as `seatgrid node` does. `run` starts its nodes so.

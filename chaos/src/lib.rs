@@ -4,6 +4,7 @@
 //! * [`workload`] are the buyers.
 //! * [`oracle`] sees everything and replays the log.
 //! * [`real`] are runs on real processes: a plan in, a verdict out.
+//! * [`verify`] judges recorded histories: lines in, a verdict out.
 //! * [`invariant`] has a file for each thing that must be true.
 
 #![warn(missing_docs)]
@@ -12,4 +13,5 @@ pub mod invariant;
 pub mod oracle;
 pub mod real;
 pub mod sim;
+pub mod verify;
 pub mod workload;

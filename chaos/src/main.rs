@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Sim(sim) => simulated(&sim),
         Command::Mutants(mutants) => mutants::look_for(&mutants),
         Command::Run(run) => commands::run::run(&run),
+        Command::Verify(verify) => commands::verify::run(&verify),
         Command::Plans(plans) => commands::plans::run(&plans),
         Command::Node(node) => commands::node::run(&node),
     }
