@@ -13,9 +13,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use super::history::{History, Kind, Outcome, Record};
+use super::history::{History, Record};
 use super::plan::Plan;
 use crate::sim::chance::Chance;
+use crate::verify::call::{Kind, Outcome};
 
 /// Booking services: each has a client of its own.
 const SERVICES: usize = 3;
@@ -55,8 +56,6 @@ pub struct Buyers {
     trips: Arc<[TripId]>,
     seats: u32,
     legs: u16,
-    /// What answers contradicted at once, such as another answer to the same request.
-    contradictions: Arc<parking_lot::Mutex<Vec<String>>>,
 }
 
 impl Buyers {
@@ -81,7 +80,6 @@ impl Buyers {
             trips: trips.into(),
             seats: u32::try_from(plan.seats).unwrap_or(u32::MAX),
             legs: u16::try_from(plan.legs).unwrap_or(u16::MAX),
-            contradictions: Arc::default(),
         })
     }
 
@@ -110,12 +108,6 @@ impl Buyers {
             }
         }
         while lives.join_next().await.is_some() {}
-    }
-
-    /// What answers contradicted at once.
-    #[must_use]
-    pub fn contradictions(&self) -> Vec<String> {
-        self.contradictions.lock().clone()
     }
 
     /// One buyer, from hold to end.
@@ -178,8 +170,8 @@ impl Buyers {
             match self.once(wish, kind, turn > 0, patience, call()).await {
                 Some(Ok(answer)) => {
                     if chance.per_mille(REPEATED_PER_MILLE) {
-                        let again = self.once(wish, kind, true, 2 * DEADLINE, call()).await;
-                        self.compare(wish, kind, &answer, again);
+                        // What it is answered is compared when the history is verified.
+                        let _ = self.once(wish, kind, true, 2 * DEADLINE, call()).await;
                     }
                     return Some(answer);
                 }
@@ -193,28 +185,6 @@ impl Buyers {
             }
         }
         None
-    }
-
-    /// The same request has the same answer.
-    fn compare<T: Answer>(
-        &self,
-        wish: &Wish<'_>,
-        kind: Kind,
-        first: &T,
-        again: Option<Result<T, Error>>,
-    ) {
-        let different = match again {
-            Some(Ok(second)) => (!second.repeats(first)).then(|| format!("{second:?}")),
-            // The first answer was yes: a no contradicts it.
-            Some(Err(Error::Refused(refusal))) => Some(format!("a refusal: {refusal}")),
-            _ => None,
-        };
-        if let Some(second) = different {
-            self.contradictions.lock().push(format!(
-                "{}: the same {kind:?} of hold {} was answered {first:?} and then {second}",
-                wish.trip, wish.hold
-            ));
-        }
     }
 
     /// One call of the SDK, with its record. `None` when the buyer's patience ended first.
@@ -295,21 +265,12 @@ impl Wish<'_> {
 }
 
 /// An answer that says yes.
-trait Answer: std::fmt::Debug {
-    /// Whether it says what the first answer to the same request said. Its position is that of the state
-    /// it was read from: no earlier one.
-    fn repeats(&self, first: &Self) -> bool;
-
+trait Answer {
     /// Notes what it says.
     fn write(&self, record: &mut Record);
 }
 
 impl Answer for Held {
-    fn repeats(&self, first: &Self) -> bool {
-        *self == Self { position: self.position, ..first.clone() }
-            && first.position <= self.position
-    }
-
     fn write(&self, record: &mut Record) {
         record.shard = self.position.shard.get();
         record.position = self.position.log.packed();
@@ -319,10 +280,6 @@ impl Answer for Held {
 }
 
 impl Answer for Confirmed {
-    fn repeats(&self, first: &Self) -> bool {
-        *self == Self { position: self.position, ..*first } && first.position <= self.position
-    }
-
     fn write(&self, record: &mut Record) {
         record.shard = self.position.shard.get();
         record.position = self.position.log.packed();
@@ -332,10 +289,6 @@ impl Answer for Confirmed {
 }
 
 impl Answer for Done {
-    fn repeats(&self, first: &Self) -> bool {
-        first.position <= self.position
-    }
-
     fn write(&self, record: &mut Record) {
         record.shard = self.position.shard.get();
         record.position = self.position.log.packed();

@@ -112,7 +112,7 @@ fn wrong(audit: &pb::GetAuditResponse) -> impl Iterator<Item = String> {
 async fn read_back(client: &Client, entries: Vec<Entry>, found: &mut Found) -> Result<(), String> {
     let room = Arc::new(Semaphore::new(READERS));
     let mut reads = JoinSet::new();
-    for entry in entries.into_iter().filter(|entry| entry.held.is_some()) {
+    for entry in entries.into_iter().filter(|entry| entry.held) {
         let (client, room) = (client.clone(), Arc::clone(&room));
         reads.spawn(async move {
             let _place = room.acquire().await;
@@ -162,7 +162,7 @@ async fn read(
 fn judge(entry: &Entry, now: Option<&pb::GetHoldResponse>, found: &mut Found) -> Option<String> {
     let state = now.map_or(HoldState::Unspecified, pb::GetHoldResponse::state);
     let whole = now.is_some_and(|now| now.seats.len() == entry.seats.len());
-    if entry.confirmed.is_some() {
+    if entry.confirmed {
         if state == HoldState::Confirmed && whole {
             return None;
         }

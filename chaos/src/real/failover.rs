@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::history::{Kind, Outcome, Record};
+use super::history::Record;
 use super::nemesis::Fired;
+use crate::verify::call::{Kind, Outcome};
 
 /// From a fault that took a leader to the first acknowledged hold of its shard.
 #[derive(Clone, Debug, Serialize)]

@@ -9,33 +9,9 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::time::Instant;
 
-/// What was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// To hold seats.
-    Hold,
-    /// To confirm a hold.
-    Confirm,
-    /// To release a hold.
-    Release,
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Acknowledged.
-    Ok,
-    /// Refused by the seat map.
-    Refused,
-    /// It did not happen: nobody could carry it out.
-    Failed,
-    /// The answer was lost, or the buyer went away: it may or may not have happened.
-    Unknown,
-    /// A defect: valid input that was answered as if it were not.
-    Defect,
-}
+use crate::verify;
+use crate::verify::call::{Kind, Outcome};
+use crate::verify::history::{FORMAT, Header, Line, Seat};
 
 /// One call.
 #[derive(Clone, Debug, Serialize)]
@@ -136,15 +112,52 @@ impl History {
     }
 }
 
-/// Writes records to a file.
+/// What the first line of a file says: nobody but the buyers touched the trips.
+const HEADER: Header = Header { history: FORMAT, complete: true };
+
+/// Writes records to a file, a line each, behind a line about all of them.
 ///
 /// # Errors
 /// When the file cannot be written.
 pub fn write(records: &[Record], path: &Path) -> io::Result<()> {
     let mut file = io::BufWriter::new(std::fs::File::create(path)?);
+    serde_json::to_writer(&mut file, &HEADER)?;
+    file.write_all(b"\n")?;
     for record in records {
         serde_json::to_writer(&mut file, record)?;
         file.write_all(b"\n")?;
     }
     file.flush()
+}
+
+/// The records as they are verified. The lines are those of the file.
+#[must_use]
+pub fn recorded(records: &[Record]) -> verify::History {
+    let mut history = verify::History::new(HEADER.complete);
+    for (line, record) in (2..).zip(records) {
+        let hold = record.hold.to_string();
+        history.add(
+            line,
+            &Line {
+                kind: record.kind,
+                outcome: record.outcome,
+                trip: &record.trip,
+                hold: &hold,
+                seats: record.seats.iter().map(|&seat| Seat::Number(seat)).collect(),
+                legs: Some(record.legs),
+                invoked_us: record.invoked_us,
+                completed_us: record.completed_us,
+                again: record.again,
+                reacquired: record.reacquired,
+                code: &record.code,
+                shard: record.shard,
+                ttl_ms: record.ttl_ms,
+                position: record.position,
+                fence: record.fence,
+                expires_at_ms: record.expires_at_ms,
+                at_ms: 0,
+            },
+        );
+    }
+    history
 }

@@ -6,7 +6,8 @@
 //!   node has for itself: a [`volume`], a [`wall_clock`].
 //! * [`buyers`] are the load, and [`history`] what they asked and were answered.
 //! * [`nemesis`] makes each [`fault`] happen.
-//! * [`book`] and [`check`] judge, [`failover`] measures, [`mod@run`] puts it together.
+//! * [`crate::verify`] judges the answers, [`book`] and [`check`] what the cluster has at the end;
+//!   [`failover`] measures, [`mod@run`] puts it together.
 
 pub mod book;
 pub mod buyers;

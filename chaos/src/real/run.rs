@@ -12,9 +12,10 @@ use super::buyers::Buyers;
 use super::check::{Found, check};
 use super::cluster::Cluster;
 use super::failover::{Failover, failovers};
-use super::history::{self, History, Kind, Outcome, Record};
+use super::history::{self, History, Record};
 use super::nemesis::{Fired, Nemesis};
 use super::plan::Plan;
+use crate::verify::{self, verify};
 
 /// What a run says about the plan's promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -47,6 +48,8 @@ pub struct Report {
     pub calls: BTreeMap<String, u64>,
     /// What the cluster had at the end.
     pub found: Found,
+    /// What the answers say about each other.
+    pub verified: verify::Verdict,
 }
 
 /// Runs a plan once. Files of the nodes and the history lie in `dir`.
@@ -61,11 +64,13 @@ pub async fn run(plan: &Plan, seed: u64, program: &Path, dir: &Path) -> io::Resu
     let buying = buyers.run(plan, seed, &history);
     let (fired, ()) = tokio::join!(nemesis.run(plan, seed), buying);
 
-    let mut violations = buyers.contradictions();
-    violations.extend(revive(&cluster).await);
+    let mut violations = revive(&cluster).await;
     let records = history.records();
     history::write(&records, &dir.join("history.jsonl"))?;
-    violations.extend(book::contradictions(&records));
+    let verified = verify(&history::recorded(&records));
+    violations.extend(
+        verified.contradictions.iter().map(|found| format!("{}: {}", found.rule, found.text)),
+    );
     let late = fired.iter().filter(|fired| fired.timed_out);
     violations.extend(late.map(|fired| {
         format!("{} at {} ms: {}", fired.step.fault, fired.step.at_ms, fired.notes.join("; "))
@@ -84,13 +89,14 @@ pub async fn run(plan: &Plan, seed: u64, program: &Path, dir: &Path) -> io::Resu
     violations.extend(failovers.iter().filter_map(|failover| too_long(plan, failover)));
 
     let calls = count(&records);
-    let invalid = uncovered(plan, &fired, calls.get("hold ok").copied().unwrap_or(0));
+    let mut invalid = uncovered(plan, &fired, calls.get("hold ok").copied().unwrap_or(0));
+    invalid.extend(unfinished(&verified));
     let verdict = match (violations.is_empty(), invalid.is_empty()) {
         (false, _) => Verdict::Violated,
         (true, false) => Verdict::Invalid,
         (true, true) => Verdict::Passed,
     };
-    Ok(Report { seed, verdict, violations, invalid, fired, failovers, calls, found })
+    Ok(Report { seed, verdict, violations, invalid, fired, failovers, calls, found, verified })
 }
 
 /// Starts nodes that do not run; says which ended by themselves.
@@ -152,21 +158,18 @@ fn uncovered(plan: &Plan, fired: &[Fired], holds: u64) -> Vec<String> {
     invalid
 }
 
+/// Rules whose search was given up: what was not looked at has not passed.
+fn unfinished(verified: &verify::Verdict) -> impl Iterator<Item = String> + '_ {
+    let undecided = verified.rules.iter().filter(|rule| rule.undecided > 0);
+    undecided.map(|rule| {
+        format!("{}: {} searches were given up: {}", rule.rule, rule.undecided, rule.why_not)
+    })
+}
+
 fn count(records: &[Record]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for record in records {
-        let kind = match record.kind {
-            Kind::Hold => "hold",
-            Kind::Confirm => "confirm",
-            Kind::Release => "release",
-        };
-        let outcome = match record.outcome {
-            Outcome::Ok => "ok",
-            Outcome::Refused => "refused",
-            Outcome::Failed => "failed",
-            Outcome::Unknown => "unknown",
-            Outcome::Defect => "defect",
-        };
+        let (kind, outcome) = (record.kind.name(), record.outcome.name());
         *counts.entry(format!("{kind} {outcome}")).or_default() += 1;
     }
     counts
