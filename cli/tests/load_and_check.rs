@@ -73,6 +73,31 @@ async fn every_acknowledged_command_is_in_the_ledger() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_call_is_in_the_history() {
+    let node = fake::single(Arc::new(fake::yes)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let history = folder.path().join("history.jsonl");
+    let load = ["load", "--trips", "null-", "--duration", "300ms", "--warmup", "0s"];
+    let more = ["--buyers", "64", "--pick", "random", "--history", history.to_str().unwrap()];
+    let output = seatgrid(&node.endpoint, &[&load[..], &more].concat()).await;
+    assert_eq!(output.status.code(), Some(0));
+    let report = counts(&json(&output));
+    let text = std::fs::read_to_string(&history).unwrap();
+    let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    assert_eq!(lines.next().unwrap()["history"], 1);
+    let mut written: BTreeMap<String, u64> = BTreeMap::new();
+    for line in lines {
+        assert!(line["invoked_us"].as_u64() <= line["completed_us"].as_u64(), "{line}");
+        assert_eq!(line["outcome"], "ok");
+        *written.entry(line["kind"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    for kind in ["hold", "confirm", "release"] {
+        assert!(report[kind] > 0);
+        assert_eq!(report[kind], written[kind], "{kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn refusals_are_counted_by_code() {
     let node = fake::single(Arc::new(|command: &PipelineCommand| {
         fake::problem(command, Problem::new(Code::SeatTaken, ""))

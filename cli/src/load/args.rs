@@ -69,6 +69,10 @@ pub(crate) struct Args {
     /// Write every acknowledged command to this file, for `check --ledger`.
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
+    /// Write every call to this file, for `seatgrid-chaos verify`: about 300 bytes each. Where the disk is slower
+    /// than the load, the load waits for it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) history: Option<PathBuf>,
     /// Seed of every choice.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

@@ -2,17 +2,13 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 
 use serde::{Deserialize, Serialize};
 
+use super::pieces::{Piece, push_name};
 use crate::failure::Failure;
-
-/// A piece of this size is handed to the writer, in bytes.
-const PIECE_BYTES: usize = 256 << 10;
 
 /// What was acknowledged, or may have happened without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,94 +76,33 @@ pub(crate) struct Entry<'a> {
 
 /// One worker's pen. Lines of one hold come from one worker, and stay in order.
 #[derive(Debug)]
-pub(crate) struct Pen {
-    piece: String,
-    to: Sender<String>,
-}
+pub(crate) struct Pen(pub(crate) Piece);
 
 impl Pen {
     /// Writes a line.
     pub(crate) fn write(&mut self, entry: Entry<'_>) {
         let Entry { op, trip, hold, seat, legs, fence, shard, position, ttl_ms, reacquired } =
             entry;
-        // Written by hand, because a load writes hundreds of thousands a second; ids need no escapes
-        // but for quotes and backslashes.
-        let _ = write!(self.piece, "{{\"op\":\"{}\",\"trip\":\"", op.name());
-        for c in trip.chars() {
-            if matches!(c, '"' | '\\') {
-                self.piece.push('\\');
-            }
-            self.piece.push(c);
-        }
-        self.piece.push_str("\",\"hold\":\"");
+        // Written by hand, because a load writes hundreds of thousands a second.
+        let text = self.0.text();
+        let _ = write!(text, "{{\"op\":\"{}\",\"trip\":\"", op.name());
+        push_name(text, trip);
+        text.push_str("\",\"hold\":\"");
         for byte in hold {
-            let _ = write!(self.piece, "{byte:02x}");
+            let _ = write!(text, "{byte:02x}");
         }
-        let _ = write!(self.piece, "\",\"seats\":[{seat}],\"legs\":");
+        let _ = write!(text, "\",\"seats\":[{seat}],\"legs\":");
         let _ = match legs {
-            Some((from, to)) => write!(self.piece, "[{from},{to}]"),
-            None => write!(self.piece, "null"),
+            Some((from, to)) => write!(text, "[{from},{to}]"),
+            None => write!(text, "null"),
         };
         let _ = writeln!(
-            self.piece,
+            text,
             ",\"fence\":{fence},\"shard\":{shard},\"position\":{position},\"ttl_ms\":{ttl_ms},\
              \"reacquired\":{reacquired}}}"
         );
-        if self.piece.len() >= PIECE_BYTES {
-            self.flush();
-        }
+        self.0.wrote();
     }
-
-    fn flush(&mut self) {
-        let piece = std::mem::replace(&mut self.piece, String::with_capacity(PIECE_BYTES + 1_024));
-        // A writer that is gone has told its error at the end.
-        let _ = self.to.send(piece);
-    }
-}
-
-impl Drop for Pen {
-    fn drop(&mut self) {
-        self.flush();
-    }
-}
-
-/// The file, and the thread that writes it.
-#[derive(Debug)]
-pub(crate) struct Ledger {
-    to: Sender<String>,
-    writer: JoinHandle<std::io::Result<()>>,
-}
-
-impl Ledger {
-    /// Begins a new file.
-    pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
-        let file = File::create(path)
-            .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-        let (to, from) = channel();
-        let writer = std::thread::spawn(move || write_all(file, &from));
-        Ok(Self { to, writer })
-    }
-
-    /// A pen for one worker.
-    pub(crate) fn pen(&self) -> Pen {
-        Pen { piece: String::new(), to: self.to.clone() }
-    }
-
-    /// Waits until all that the pens wrote is on disk; the pens must be gone.
-    pub(crate) fn finish(self) -> Result<(), Failure> {
-        drop(self.to);
-        match self.writer.join() {
-            Ok(written) => Ok(written?),
-            Err(_) => Err(Failure::new("the ledger's writer stopped")),
-        }
-    }
-}
-
-fn write_all(mut file: File, from: &Receiver<String>) -> std::io::Result<()> {
-    for piece in from {
-        file.write_all(piece.as_bytes())?;
-    }
-    file.sync_all()
 }
 
 /// Reads a ledger line by line. A torn last line, as a killed writer leaves it, is passed over.
@@ -190,14 +125,15 @@ pub(crate) fn read(path: &Path, mut each: impl FnMut(Line)) -> Result<(), Failur
 
 #[cfg(test)]
 mod tests {
+    use super::super::pieces::Pieces;
     use super::*;
 
     #[test]
     fn what_a_pen_writes_is_read_again_and_a_torn_end_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.jsonl");
-        let ledger = Ledger::create(&path).unwrap();
-        let mut pen = ledger.pen();
+        let ledger = Pieces::create(&path).unwrap();
+        let mut pen = Pen(ledger.piece());
         pen.write(Entry {
             op: Op::Confirmed,
             trip: "a\"b\\c",
@@ -210,7 +146,7 @@ mod tests {
             ttl_ms: 60_000,
             reacquired: true,
         });
-        pen.piece.push_str("{\"op\":\"hel");
+        pen.0.text().push_str("{\"op\":\"hel");
         drop(pen);
         ledger.finish().unwrap();
         let mut lines = Vec::new();

@@ -2,8 +2,10 @@
 
 pub(crate) mod args;
 mod buyer;
+mod history;
 pub(crate) mod ledger;
 mod pace;
+mod pieces;
 mod report;
 mod stock;
 mod tally;
@@ -23,8 +25,9 @@ use tokio::task::JoinSet;
 
 use self::args::{Args, Mode, Pick, Workload};
 use self::buyer::{Buyer, Ids};
-use self::ledger::Ledger;
+use self::ledger::Pen;
 use self::pace::{Arrivals, Metronome};
+use self::pieces::Pieces;
 use self::report::Report;
 use self::stock::{Stock, Trip};
 use self::tally::Tally;
@@ -61,14 +64,20 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     context.output.say(&told);
     settle(args.settle).await;
 
-    let ledger = args.ledger.as_deref().map(Ledger::create).transpose()?;
-    let (course, workers, metronome) = prepare(context, &client, args, trips, ledger.as_ref());
+    let records = Records {
+        ledger: args.ledger.as_deref().map(Pieces::create).transpose()?,
+        history: args.history.as_deref().map(Pieces::create).transpose()?,
+    };
+    if let Some(history) = &records.history {
+        history::write_header(&mut history.piece());
+    }
+    let (course, workers, metronome) = prepare(context, &client, args, trips, &records);
     let mut tasks: JoinSet<Tally> = JoinSet::new();
     workers.into_iter().for_each(|worker| drop(tasks.spawn(worker.run())));
     let tally = follow(&course, tasks).await?;
     drop(metronome);
-    if let Some(ledger) = ledger {
-        ledger.finish()?;
+    for file in [records.ledger, records.history].into_iter().flatten() {
+        file.finish()?;
     }
     let ended = Instant::now().min(course.end);
     let report = Report::new(&tally, ended.saturating_duration_since(course.measured_from));
@@ -80,6 +89,13 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     } else {
         Ok(())
     }
+}
+
+/// The files that a load writes.
+#[derive(Debug)]
+struct Records {
+    ledger: Option<Pieces>,
+    history: Option<Pieces>,
 }
 
 /// Lets the cluster rest.
@@ -100,7 +116,7 @@ fn prepare(
     client: &Client,
     args: Args,
     trips: Vec<Trip>,
-    ledger: Option<&Ledger>,
+    records: &Records,
 ) -> (Arc<Course>, Vec<Worker>, Option<Metronome>) {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let buyers = args.buyers.min(args.outstanding.unwrap_or(u64::MAX)) as usize;
@@ -128,7 +144,8 @@ fn prepare(
             lane: client.lane(),
             stock: Stock::new(&course.trips, choice, (number, count), &mut rng),
             buyers: own.map(|n| Buyer::new(format!("load-{n}"), ttl_ms)).collect(),
-            pen: ledger.map(Ledger::pen),
+            pen: records.ledger.as_ref().map(|ledger| Pen(ledger.piece())),
+            history: records.history.as_ref().map(Pieces::piece),
             arrivals: args.rate.map(|rate| Arrivals::new(start, per_worker(rate), seed)),
             tick: Arc::new(Notify::new()),
             ids: Ids::default(),

@@ -14,8 +14,10 @@ use tokio::sync::Notify;
 
 use super::args::{Args, Workload};
 use super::buyer::{Buyer, Ids, Stage};
+use super::history::{self, Call, Ended};
 use super::ledger::{Entry, Op, Pen};
 use super::pace::Arrivals;
+use super::pieces::Piece;
 use super::stock::{Stock, Trip};
 use super::tally::{Kind, Tally, code_name, success_of};
 
@@ -48,6 +50,7 @@ pub(crate) struct Worker {
     pub(crate) rng: SmallRng,
     pub(crate) buyers: Vec<Buyer>,
     pub(crate) pen: Option<Pen>,
+    pub(crate) history: Option<Piece>,
     /// Present in the open mode.
     pub(crate) arrivals: Option<Arrivals>,
     /// Wakes the worker in the open mode.
@@ -175,6 +178,9 @@ impl Worker {
             Reply::Held(held) => {
                 self.buyers[number as usize].fence = held.fence;
                 self.note(number, Op::Held, held.position, false);
+                let (fence, expires_at_ms) = (held.fence, held.expires_at_ms);
+                let ended = Ended { position: held.position, fence, expires_at_ms, ..YES };
+                self.tell(number, ended, now);
                 let next = self.next_stage();
                 if next.is_none() {
                     self.tally.abandoned += 1;
@@ -186,10 +192,14 @@ impl Worker {
             Reply::Confirmed(confirmed) => {
                 self.buyers[number as usize].fence = confirmed.fence;
                 self.note(number, Op::Confirmed, confirmed.position, confirmed.reacquired);
+                let (fence, reacquired) = (confirmed.fence, confirmed.reacquired);
+                let ended = Ended { position: confirmed.position, fence, reacquired, ..YES };
+                self.tell(number, ended, now);
                 None
             }
             Reply::Released(released) => {
                 self.note(number, Op::Released, released.position, false);
+                self.tell(number, Ended { position: released.position, ..YES }, now);
                 self.stock.put_back(self.buyers[number as usize].place, None);
                 None
             }
@@ -218,6 +228,9 @@ impl Worker {
         latency: Duration,
         now: Instant,
     ) {
+        let code = code_name(problem.code());
+        let position = problem.position.filter(|position| position.index > 0);
+        self.tell(number, Ended { outcome: "refused", code, position, ..Ended::default() }, now);
         let buyer = &self.buyers[number as usize];
         let (stage, place) = (buyer.stage, buyer.place);
         if now >= self.course.measured_from {
@@ -261,8 +274,10 @@ impl Worker {
                 Stage::Release => Op::ReleaseUnknown,
             };
             self.note(number, op, None, false);
+            self.tell(number, Ended { outcome: "unknown", ..Ended::default() }, now);
         } else {
             self.tally.failed += 1;
+            self.tell(number, Ended { outcome: "failed", ..Ended::default() }, now);
         }
         bench.idle.push(number);
     }
@@ -291,4 +306,30 @@ impl Worker {
             reacquired,
         });
     }
+
+    fn tell(&mut self, number: u32, ended: Ended, now: Instant) {
+        let Some(to) = &mut self.history else { return };
+        let (course, buyer) = (&self.course, &self.buyers[number as usize]);
+        history::write(
+            to,
+            Call {
+                trip: course.trips[buyer.place.trip as usize].id.as_str(),
+                buyer,
+                ttl_ms: u64::try_from(course.args.ttl.as_millis()).unwrap_or(u64::MAX),
+                invoked: buyer.intended.saturating_duration_since(course.start),
+                completed: now.saturating_duration_since(course.start),
+                ended,
+            },
+        );
+    }
 }
+
+/// A call that was carried out.
+const YES: Ended = Ended {
+    outcome: "ok",
+    code: "",
+    position: None,
+    fence: 0,
+    expires_at_ms: 0,
+    reacquired: false,
+};
