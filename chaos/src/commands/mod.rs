@@ -2,6 +2,7 @@
 
 pub(crate) mod node;
 mod outcome;
+mod page;
 pub(crate) mod plans;
 mod rules_table;
 pub(crate) mod run;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use seatgrid_chaos::real::failover::percentile;
 use seatgrid_chaos::real::{Plan, Report, Verdict};
 use serde::Serialize;
 
+use super::page;
+use super::rules_table::rules_table;
 use super::run::Args;
 
 /// Violations that are printed of one run; all are counted.
@@ -73,13 +75,41 @@ impl Outcome {
         self.runs.iter().map(|run| run.report.verdict).max().unwrap_or(Verdict::Invalid)
     }
 
-    /// One run in a line.
-    pub(super) fn line(&self, report: &Report) -> String {
-        let fired = report.fired.iter().filter(|fired| fired.fired_ms.is_some()).count();
-        let holds = report.calls.get("hold ok").copied().unwrap_or(0);
-        let (verdict, lost) = (name(report.verdict), report.found.confirms_lost);
-        format!("{verdict}, {fired} faults, {holds} holds acknowledged, {lost} confirms lost")
+    /// Writes the first of the worst runs as a page; nothing where there was none.
+    pub(super) fn write_page(&self, path: &Path, plan: &Plan) -> Result<(), String> {
+        let verdict = self.verdict();
+        let worst = self.runs.iter().find(|run| run.report.verdict == verdict);
+        let Some(Run { report, .. }) = worst else { return Ok(()) };
+        let row = |run: &Run| {
+            [
+                run.report.seed.to_string(),
+                name(run.report.verdict).to_owned(),
+                happened(&run.report),
+            ]
+        };
+        let runs = self.runs.iter().map(row).collect();
+        page::write_run(path, (&self.plan, plan), report, self.reproduce(report.seed), runs)
     }
+
+    /// The command that does a run again.
+    fn reproduce(&self, seed: u64) -> String {
+        let binary = self.binary.as_ref().map(|path| format!(" --binary {}", path.display()));
+        let plan = self.plan.display();
+        format!("seatgrid-chaos run --plan {plan} --seed {seed}{}", binary.unwrap_or_default())
+    }
+
+    /// One run in a line.
+    pub(super) fn line(report: &Report) -> String {
+        format!("{}, {}", name(report.verdict), happened(report))
+    }
+}
+
+/// What happened in a run.
+fn happened(report: &Report) -> String {
+    let fired = report.fired.iter().filter(|fired| fired.fired_ms.is_some()).count();
+    let holds = report.calls.get("hold ok").copied().unwrap_or(0);
+    let lost = report.found.confirms_lost;
+    format!("{fired} faults, {holds} holds acknowledged, {lost} confirms lost")
 }
 
 impl Spread {
@@ -126,15 +156,9 @@ impl fmt::Display for Outcome {
         let verdict = self.verdict();
         let (of, all) = (count(verdict), self.runs.len());
         writeln!(f, "{:<18}{of} of {all} runs", name(verdict))?;
-        let bad = self.runs.iter().find(|run| run.report.verdict == verdict);
-        if let Some(run) = bad.filter(|_| verdict != Verdict::Passed) {
-            let binary = self.binary.as_ref().map(|path| format!(" --binary {}", path.display()));
-            let (plan, seed) = (self.plan.display(), run.report.seed);
-            writeln!(
-                f,
-                "REPRODUCE WITH:   seatgrid-chaos run --plan {plan} --seed {seed}{}",
-                binary.unwrap_or_default()
-            )?;
+        let first = self.runs.iter().find(|run| run.report.verdict == verdict);
+        if let Some(run) = first {
+            writeln!(f, "REPRODUCE WITH:   {}", self.reproduce(run.report.seed))?;
         }
         Ok(())
     }
@@ -170,6 +194,7 @@ fn write_run(f: &mut fmt::Formatter<'_>, run: &Run) -> fmt::Result {
         report.calls.iter().map(|(call, count)| format!("{count} {call}")).collect();
     writeln!(f, "  calls           {}", calls.join(", "))?;
     let found = &report.found;
+    write!(f, "{}", rules_table(&report.verified.rules))?;
     writeln!(
         f,
         "  read back       {} holds, {} replicas audited, {} confirms without an answer had happened",

@@ -29,19 +29,28 @@ pub(crate) struct Args {
     /// kept in any case.
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
+    /// Write the result as a page, too: HTML that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
 }
 
 pub(crate) fn run(args: &Args) -> ExitCode {
-    let (outcome, failed) = match read(&args.plan) {
-        Ok(plan) => tried(args, &plan),
+    let plan = match read(&args.plan) {
+        Ok(plan) => plan,
         Err(error) => {
             eprintln!("error: {error}\nhint: `seatgrid-chaos plans NAME` shows a plan that works");
             return ExitCode::from(exit::USAGE);
         }
     };
+    let (outcome, mut failed) = tried(args, &plan);
+    if let Some(path) = &args.report
+        && let Err(why) = outcome.write_page(path, &plan)
+    {
+        failed.get_or_insert(io::Error::other(why));
+    }
     match args.output {
         Output::Text => print!("{outcome}"),
         Output::Json => match serde_json::to_string_pretty(&outcome) {
@@ -101,7 +110,7 @@ async fn once(args: &Args, plan: &Plan, seed: u64, outcome: &mut Outcome) -> io:
     let kept =
         (args.keep.is_some() || report.verdict != real::Verdict::Passed).then(|| folder.keep());
     if args.output == Output::Text {
-        eprintln!("seed {seed}: {}", outcome.line(&report));
+        eprintln!("seed {seed}: {}", Outcome::line(&report));
     }
     outcome.add(report, kept);
     Ok(())

@@ -9,6 +9,7 @@ use seatgrid_chaos::verify::{self, History, Judgement, Verdict};
 use serde::Serialize;
 
 use super::exit;
+use super::page;
 use super::rules_table::rules_table;
 use crate::args::Output;
 
@@ -26,6 +27,9 @@ pub(crate) struct Args {
     /// checked, too.
     #[arg(long)]
     complete: bool,
+    /// Write the verdict as a page, too: HTML that needs nothing else. Of several files that of the worst.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// How to print the verdict.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -51,14 +55,25 @@ struct Verified {
 }
 
 pub(crate) fn run(args: &Args) -> ExitCode {
-    let (mut files, mut bad) = (Vec::new(), false);
+    let (mut files, mut bad, mut shown) = (Vec::<Verified>::new(), false, None);
     for file in &args.files {
         say(&format!("{}: reading", file.display()));
         let began = now();
         match verify::read_file(file) {
             Ok(mut history) => {
                 history.complete |= args.complete;
-                files.push(verified(file.clone(), &history, began.elapsed().as_secs_f64()));
+                let verified = verified(file.clone(), &history, began.elapsed().as_secs_f64());
+                let judgement = verified.verdict.judgement;
+                if let Some(path) = &args.report
+                    && shown.is_none_or(|shown| shown < judgement)
+                {
+                    shown = Some(judgement);
+                    if let Err(why) = page::write_history(path, file, &history, &verified.verdict) {
+                        eprintln!("error: {why}");
+                        return ExitCode::from(exit::USAGE);
+                    }
+                }
+                files.push(verified);
             }
             Err(lines) => {
                 bad = true;

@@ -26,6 +26,8 @@ const READERS: usize = 64;
 pub struct Found {
     /// Replicas whose state was compared.
     pub replicas: u64,
+    /// What must not be, of the replicas: the first of the violations.
+    pub replicas_wrong: u64,
     /// Holds that were read one by one.
     pub looked_up: u64,
     /// Confirms that were acknowledged and are not there.
@@ -48,6 +50,7 @@ pub async fn check(cluster: &Cluster, entries: Vec<Entry>) -> Result<Found, Stri
     for shard in 0..client.shard_count() {
         audit(&client, cluster, ShardId::new(shard), &mut found).await?;
     }
+    found.replicas_wrong = found.violations.len() as u64;
     read_back(&client, entries, &mut found).await?;
     Ok(found)
 }

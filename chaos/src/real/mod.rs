@@ -7,7 +7,7 @@
 //! * [`buyers`] are the load, and [`history`] what they asked and were answered.
 //! * [`nemesis`] makes each [`fault`] happen.
 //! * [`crate::verify`] judges the answers, [`book`] and [`check`] what the cluster has at the end;
-//!   [`failover`] measures, [`mod@run`] puts it together.
+//!   [`failover`] and [`leaders`] measure, [`mod@run`] puts it together.
 
 pub mod book;
 pub mod buyers;
@@ -17,6 +17,7 @@ mod damage;
 pub mod failover;
 pub mod fault;
 pub mod history;
+pub mod leaders;
 pub mod machine;
 pub mod nemesis;
 pub mod network;

@@ -13,6 +13,7 @@ use super::check::{Found, check};
 use super::cluster::Cluster;
 use super::failover::{Failover, failovers};
 use super::history::{self, History, Record};
+use super::leaders::{self, Led};
 use super::nemesis::{Fired, Nemesis};
 use super::plan::Plan;
 use crate::verify::{self, verify};
@@ -50,6 +51,11 @@ pub struct Report {
     pub found: Found,
     /// What the answers say about each other.
     pub verified: verify::Verdict,
+    /// Who led each shard when.
+    pub leaders: Vec<Led>,
+    /// The calls.
+    #[serde(skip)]
+    pub history: Arc<verify::History>,
 }
 
 /// Runs a plan once. Files of the nodes and the history lie in `dir`.
@@ -62,12 +68,17 @@ pub async fn run(plan: &Plan, seed: u64, program: &Path, dir: &Path) -> io::Resu
     let history = Arc::new(History::begin());
     let nemesis = Nemesis::new(Arc::clone(&cluster), Arc::clone(&history));
     let buying = buyers.run(plan, seed, &history);
-    let (fired, ()) = tokio::join!(nemesis.run(plan, seed), buying);
+    let changes = parking_lot::Mutex::default();
+    let (fired, ()) = tokio::select! {
+        done = async { tokio::join!(nemesis.run(plan, seed), buying) } => done,
+        () = leaders::watch(&cluster, &history, &changes) => unreachable!("it watches until it is dropped"),
+    };
 
     let mut violations = revive(&cluster).await;
     let records = history.records();
     history::write(&records, &dir.join("history.jsonl"))?;
-    let verified = verify(&history::recorded(&records));
+    let recorded = Arc::new(history::recorded(&records));
+    let verified = verify(&recorded);
     violations.extend(
         verified.contradictions.iter().map(|found| format!("{}: {}", found.rule, found.text)),
     );
@@ -96,7 +107,19 @@ pub async fn run(plan: &Plan, seed: u64, program: &Path, dir: &Path) -> io::Resu
         (true, false) => Verdict::Invalid,
         (true, true) => Verdict::Passed,
     };
-    Ok(Report { seed, verdict, violations, invalid, fired, failovers, calls, found, verified })
+    Ok(Report {
+        seed,
+        verdict,
+        violations,
+        invalid,
+        fired,
+        failovers,
+        calls,
+        found,
+        verified,
+        leaders: changes.into_inner(),
+        history: recorded,
+    })
 }
 
 /// Starts nodes that do not run; says which ended by themselves.
