@@ -23,7 +23,9 @@ fn a_killed_leader_takes_nothing_along_and_a_drained_one_ends() {
                 min_holds_per_s = 1\n[[step]]\nat_ms = 2000\nfault = \"kill\"\nfor_ms = 1000\n\
                 [[step]]\nat_ms = 6000\nfault = \"stop\"\nfor_ms = 500\n";
     std::fs::write(&plan, text).unwrap();
-    let output = chaos(&["run", "--plan", plan.to_str().unwrap(), "--output", "json"]);
+    let page = folder.path().join("page.html");
+    let (plan, report) = (plan.to_str().unwrap(), page.to_str().unwrap());
+    let output = chaos(&["run", "--plan", plan, "--report", report, "--output", "json"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
     let run = &outcome["runs"][0];
@@ -32,6 +34,24 @@ fn a_killed_leader_takes_nothing_along_and_a_drained_one_ends() {
     assert!(outcome["confirms_acknowledged"].as_u64().unwrap() > 0, "{outcome}");
     assert_eq!(outcome["confirms_lost"], 0);
     assert!(outcome["failover_ms"]["kill"]["p50"].as_f64().unwrap() > 0.0, "{outcome}");
+    for rule in run["verified"]["rules"].as_array().unwrap() {
+        assert_eq!((&rule["contradictions"], &rule["undecided"]), (&0.into(), &0.into()), "{rule}");
+    }
+    assert!(run["leaders"].as_array().unwrap().len() >= 3, "{run}");
+    let html = std::fs::read_to_string(page).unwrap();
+    for expected in [
+        "PASSED",
+        "REPRODUCE WITH:",
+        "What this plan is to show:</strong> it holds",
+        "shard 0 led by",
+        "✓ happened",
+        "How long buyers waited for a new leader",
+        "<code>read_back</code>",
+        "<code>equal_replicas</code>",
+        "<code>serves_again</code>",
+    ] {
+        assert!(html.contains(expected), "{expected}");
+    }
 }
 
 #[test]

@@ -56,7 +56,8 @@ pub(super) fn write_history(
         Judgement::Contradiction => (Tone::Bad, "CONTRADICTION"),
     };
     let Verdict { calls, holds, trips, .. } = verdict;
-    let about = format!("{calls} recorded calls about {holds} holds on {trips} trips");
+    let (holds, trips) = (counted(*holds, "hold"), counted(*trips, "trip"));
+    let about = format!("{} about {holds} on {trips}", counted(*calls, "recorded call"));
     let sentence = match verdict.judgement {
         Judgement::Consistent => {
             format!(
@@ -70,8 +71,11 @@ pub(super) fn write_history(
             "Nothing found in {about} contradicts a rule, but part of the search was given up: this is no proof."
         ),
         Judgement::Contradiction => format!(
-            "The answers to {about} cannot all be true together: {} contradict a rule.",
-            verdict.rules.iter().map(|rule| rule.contradictions).sum::<u64>()
+            "The answers to {about} cannot all be true together. {} found; what is wrong is listed first.",
+            match verdict.rules.iter().map(|rule| rule.contradictions).sum() {
+                1 => "One contradiction was".to_owned(),
+                many => format!("{} were", counted(many, "contradiction")),
+            }
         ),
     };
     let complete = if verdict.complete { " --complete" } else { "" };
@@ -97,26 +101,25 @@ pub(super) fn write_history(
 fn sentence(report: &Report) -> String {
     let confirms = report.calls.get("confirm ok").copied().unwrap_or(0);
     let faults = report.fired.iter().filter(|fired| fired.fired_ms.is_some()).count();
-    let faults = if faults == 1 { "one fault".to_owned() } else { format!("{faults} faults") };
+    let faults = counted(faults as u64, "fault");
     match report.verdict {
         real::Verdict::Passed => format!(
             "{faults} hit the cluster while it sold seats. It lost none of the {confirms} bookings that it had \
-             acknowledged, sold no seat twice, and served on afterwards.",
-            faults = capital(&faults),
+             acknowledged, sold no seat twice, and served on afterwards."
         ),
         real::Verdict::Invalid => {
             "The run says nothing about the cluster: not everything happened to it that should have.".to_owned()
         }
         real::Verdict::Violated => format!(
-            "Under {faults} the cluster did not keep its promises: {} contradictions. They are listed first.",
-            report.violations.len()
+            "Under {faults} the cluster did not keep its promises: {} found, and listed first.",
+            counted(report.violations.len() as u64, "violation")
         ),
     }
 }
 
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+/// So many of something.
+fn counted(count: u64, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
 /// The program and the machine.

@@ -1,6 +1,6 @@
 //! `seatgrid-chaos run`: a plan on real processes, once or several times.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -106,7 +106,14 @@ async fn once(args: &Args, plan: &Plan, seed: u64, outcome: &mut Outcome) -> io:
         }
         None => tempfile::Builder::new().prefix("seatgrid-chaos-").tempdir()?,
     };
-    let report = real::run(plan, seed, &program, folder.path()).await?;
+    // Progress, where somebody watches.
+    let watched = std::io::stderr().is_terminal();
+    let say = |what: &str| {
+        if watched {
+            eprintln!("seed {seed}: {what}");
+        }
+    };
+    let report = real::run(plan, seed, &program, folder.path(), say).await?;
     let kept =
         (args.keep.is_some() || report.verdict != real::Verdict::Passed).then(|| folder.keep());
     if args.output == Output::Text {

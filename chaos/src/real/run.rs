@@ -58,14 +58,22 @@ pub struct Report {
     pub history: Arc<verify::History>,
 }
 
-/// Runs a plan once. Files of the nodes and the history lie in `dir`.
+/// Runs a plan once. Files of the nodes and the history lie in `dir`. What is done now is told to `say`.
 ///
 /// # Errors
 /// When the cluster cannot be started: then nothing was tried.
-pub async fn run(plan: &Plan, seed: u64, program: &Path, dir: &Path) -> io::Result<Report> {
+pub async fn run(
+    plan: &Plan,
+    seed: u64,
+    program: &Path,
+    dir: &Path,
+    say: impl Fn(&str),
+) -> io::Result<Report> {
+    say(&format!("{} nodes start", plan.nodes));
     let cluster = Arc::new(Cluster::start(plan, program, dir).await?);
     let buyers = Buyers::start(plan, &cluster.endpoints()).await.map_err(io::Error::other)?;
     let history = Arc::new(History::begin());
+    say(&format!("buyers arrive for {} s, {} a second", plan.duration_s, plan.arrivals_per_s));
     let nemesis = Nemesis::new(Arc::clone(&cluster), Arc::clone(&history));
     let buying = buyers.run(plan, seed, &history);
     let changes = parking_lot::Mutex::default();
@@ -74,6 +82,7 @@ pub async fn run(plan: &Plan, seed: u64, program: &Path, dir: &Path) -> io::Resu
         () = leaders::watch(&cluster, &history, &changes) => unreachable!("it watches until it is dropped"),
     };
 
+    say("the answers are verified");
     let mut violations = revive(&cluster).await;
     let records = history.records();
     history::write(&records, &dir.join("history.jsonl"))?;
@@ -86,6 +95,7 @@ pub async fn run(plan: &Plan, seed: u64, program: &Path, dir: &Path) -> io::Resu
     violations.extend(late.map(|fired| {
         format!("{} at {} ms: {}", fired.step.fault, fired.step.at_ms, fired.notes.join("; "))
     }));
+    say("everything is read back");
     let found = match check(&cluster, book::entries(&records)).await {
         Ok(found) => found,
         Err(why) => {

@@ -13,7 +13,7 @@ mod timeline;
 
 use crate::real::Report;
 use crate::real::plan::Plan;
-use crate::verify::{History, Verdict};
+use crate::verify::{Contradiction, History, Verdict};
 use html::Esc;
 
 pub use tables::{Check, checks_of};
@@ -133,14 +133,17 @@ fn contradictions(html: &mut String, page: &Page<'_>) {
         return;
     }
     html.push_str("<section>\n<h2>What is wrong</h2>\n");
-    for (number, contradiction) in (1..).zip(found.iter().take(TOLD)) {
+    for (number, contradiction) in (1_usize..).zip(found.iter().take(TOLD)) {
         put!(
             html,
             "<article>\n<h3>{number}. <code>{}</code></h3>\n<p>{}</p>\n",
             Esc(contradiction.rule),
             Esc(&contradiction.text)
         );
-        if number <= DRAWN {
+        let same = |other: &Contradiction| other.lines == contradiction.lines;
+        if found[..number - 1].iter().any(same) {
+            html.push_str("<p class=note>The calls are those of a picture above.</p>\n");
+        } else if number <= DRAWN {
             lanes::draw(html, page.history, contradiction);
         }
         html.push_str("</article>\n");

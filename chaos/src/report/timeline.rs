@@ -11,6 +11,9 @@ use super::seconds::{OUTCOMES, Seconds, Span};
 /// Height of a row of names.
 const ROW: f64 = 20.0;
 
+/// Width of a letter, about.
+const LETTER: f64 = 6.5;
+
 /// Height of a diagram.
 const DIAGRAM: f64 = 120.0;
 
@@ -135,7 +138,7 @@ fn leaders(svg: &mut String, axis: &Axis, report: &Report, top: &mut f64) {
                 ROW - 4.0,
                 led.at_ms as f64 / 1_000.0
             );
-            if width > 45.0 {
+            if width > 8.0 + LETTER * label.len() as f64 {
                 put!(svg, "<text x={:.1} y={:.0}>{label}</text>", x + 5.0, *top + 14.0);
             }
         }

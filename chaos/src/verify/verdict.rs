@@ -11,7 +11,7 @@ pub const MAX_KEPT: usize = 100;
 pub enum Judgement {
     /// Every rule that could be checked holds.
     Consistent,
-    /// Nothing contradicts a rule, and some of the search was not finished.
+    /// Nothing contradicts a rule, and some of the search was not finished, or there was nothing to check.
     Undecided,
     /// Something contradicts a rule.
     Contradiction,
@@ -123,10 +123,12 @@ impl Verdict {
             contradictions.extend(found);
         }
         let sum = |count: fn(&RuleReport) -> u64| rules.iter().map(count).sum::<u64>();
-        let judgement = match (sum(|r| r.contradictions), sum(|r| r.undecided)) {
-            (0, 0) => Judgement::Consistent,
-            (0, _) => Judgement::Undecided,
-            _ => Judgement::Contradiction,
+        let judgement = match (sum(|r| r.contradictions), sum(|r| r.undecided), sum(|r| r.checked))
+        {
+            (1.., ..) => Judgement::Contradiction,
+            // Where nothing was checked nothing has passed.
+            (0, 0, 1..) => Judgement::Consistent,
+            _ => Judgement::Undecided,
         };
         Self {
             judgement,

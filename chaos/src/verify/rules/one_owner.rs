@@ -98,14 +98,14 @@ fn why_owned(facts: &Facts<'_>, owner: &Claim, next: &Claim) -> Option<&'static 
         return None;
     }
     if owner.again || life.booked(history).is_some() && life.release.ok.is_none() {
-        return Some("it was a booking");
+        return Some("it was confirmed before it expired");
     }
     if before(life.release.maybe_us) {
         return None;
     }
     let ends_ms = life.ends_at_least_ms(history, next.position)?;
     let now_ms = next.at_ms.or_else(|| facts.clock.at_most_ms(next.shard, next.position))?;
-    (now_ms < ends_ms).then_some("it was not released and had not expired")
+    (now_ms < ends_ms).then_some("it was neither released nor expired by log time")
 }
 
 fn contradiction(
@@ -121,9 +121,11 @@ fn contradiction(
     let trip = history.trip(next.trip);
     let (first, second) = (facts.name(owner.hold), facts.name(next.hold));
     let id = history.hold(owner.hold);
+    let next_id = history.hold(next.hold);
+    let place = place(trip, &seat, leg);
     let text = format!(
-        "{}: {first} and {second} both own it: when the second was granted, {id} was not over: {why}",
-        place(trip, &seat, leg)
+        "{place}: {first} and {second} both own it: when {next_id} was granted {id} was not over, \
+         because {why}"
     );
     let lines = [owner.hold, next.hold]
         .into_iter()
@@ -133,7 +135,7 @@ fn contradiction(
         trip: trip.to_owned(),
         seat: Some(seat),
         leg,
-        holds: vec![id.to_owned(), history.hold(next.hold).to_owned()],
+        holds: vec![id.to_owned(), next_id.to_owned()],
         lines: lines.collect(),
         text,
     }

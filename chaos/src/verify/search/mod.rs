@@ -73,10 +73,9 @@ fn contradiction(
         (None, _) => "the hold has no seats any more, whatever came first".to_owned(),
     };
     let (id, line) = (history.hold(call.hold), call.line);
+    let (kind, outcome) = (call.kind.name(), call.outcome.name());
     let text = format!(
-        "{place}: no order of the calls explains the {} of hold {id} (line {line}, {}): {why}",
-        call.kind.name(),
-        call.outcome.name(),
+        "{place}: no order of the calls explains line {line} ({kind} of {id}, answered {outcome}): {why}"
     );
     let pair: Vec<&Call> = other.into_iter().chain([call]).collect();
     Contradiction { seat: Some(seat), leg, ..facts.contradiction(RULE, &pair, text) }
