@@ -37,7 +37,8 @@ pub(super) fn draw(html: &mut String, history: &History, contradiction: &Contrad
     for lane in &lanes {
         top = draw_lane(&mut svg, &axis, history, contradiction, lane, top);
     }
-    axis.draw(&mut svg, 4.0, top);
+    let mut marks = String::new();
+    axis.draw(&mut marks, 4.0, top);
     let height = top + 22.0;
     put!(
         html,
@@ -46,7 +47,7 @@ pub(super) fn draw(html: &mut String, history: &History, contradiction: &Contrad
          Thick borders mark the calls that contradict each other.</p>\n\
          <div class=scroll tabindex=0 role=region aria-label=\"Calls about the seat\">\n\
          <svg viewBox=\"0 0 {WIDTH:.0} {height:.0}\" role=img aria-label=\"Calls about the seat, a lane for each \
-         hold; the same is in the table that follows\">\n{svg}</svg>\n</div>\n"
+         hold; the same is in the table that follows\">\n{marks}{svg}</svg>\n</div>\n"
     );
     table(html, history, contradiction, &lanes);
 }

@@ -123,7 +123,7 @@ pub(super) fn checks(html: &mut String, checks: &[Check]) {
         }
         put!(
             html,
-            "<td class=r>{}<td>{}<td>{}",
+            "<td class=r>{}<td>{}<td class=wide>{}",
             Count(check.checked),
             Esc(check.unit),
             Esc(check.demands)

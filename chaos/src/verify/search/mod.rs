@@ -16,7 +16,7 @@ use objects::Objects;
 use order::{Found, search};
 
 pub use objects::MAX_SEATS_TOGETHER;
-pub use order::{MAX_CONFIGURATIONS, MAX_OPEN_CALLS, MAX_STEPS};
+pub use order::{MAX_CONFIGURATIONS, MAX_OPEN_CALLS, MAX_STEPS, MAX_STEPS_IN_ALL};
 
 const RULE: &str = "linearizable";
 const DEMANDS: &str =

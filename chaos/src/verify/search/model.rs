@@ -137,14 +137,16 @@ impl State {
                     next.set(*hold, Until::At(before_ms.max(*until_ms)));
                 }
             }
-            Action::Taken(wanted) => {
-                let mut others = self.overlapping(wanted, holds);
-                if !others.any(|(_, until)| self.may_have(until)) && !holds.may_be_booked(wanted) {
-                    return Err(wanted.hold);
-                }
-            }
+            Action::Taken(wanted) if self.is_taken(wanted, holds) => {}
+            Action::Taken(wanted) => return Err(wanted.hold),
         }
         Ok(next)
+    }
+
+    /// Whether somebody may be refused here because some of the seats are taken.
+    pub(super) fn is_taken(&self, wanted: &Wanted, holds: &impl Holds) -> bool {
+        let mut others = self.overlapping(wanted, holds);
+        others.any(|(_, until)| self.may_have(until)) || holds.may_be_booked(wanted)
     }
 
     /// From now on nothing is concluded from a hold, or from its booking.

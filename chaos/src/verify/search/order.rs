@@ -7,6 +7,9 @@
 //! cannot be are dropped. When none is left, no order explains the answer. Where no call is open, a
 //! configuration is only a state, so that the search costs as much as calls overlap, however long a
 //! history is.
+//!
+//! A refusal changes nothing. So it takes effect as soon as the state explains it, which rules no other order
+//! out, and a crowd that is refused does not make the search branch.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +21,11 @@ pub const MAX_OPEN_CALLS: usize = 64;
 /// Most configurations that are followed at a time.
 pub const MAX_CONFIGURATIONS: usize = 10_000;
 
-/// Most actions that are tried for the same seats.
-pub const MAX_STEPS: u64 = 2_000_000;
+/// Most actions that are tried for one answer.
+pub const MAX_STEPS: u64 = 200_000;
+
+/// Most actions that are tried for a whole history: some minutes.
+pub const MAX_STEPS_IN_ALL: u64 = 2_000_000_000;
 
 /// A call about the seats.
 #[derive(Clone, Debug)]
@@ -80,18 +86,20 @@ pub(super) fn search(object: &Object, steps: &mut u64) -> Found {
         open: [None; MAX_OPEN_CALLS],
         configurations: BTreeSet::from([(0, State::default())]),
     };
-    let limit = *steps + MAX_STEPS;
     for event in events(object) {
         match event {
-            Event::Loosened(place) => search.loosen(object.loosened[place]),
+            Event::Loosened(place) => search.loosen(object.loosened[place], steps),
             Event::Asked(op) => {
                 let Some(free) = search.open.iter().position(Option::is_none) else {
                     return Found::Undecided;
                 };
                 search.open[free] = Some(op);
+                if matches!(object.ops[op].action, Action::Taken(_)) {
+                    search.refuse_where_possible(steps);
+                }
             }
             Event::Answered(op) => {
-                if let Err(stopped) = search.answer(op, steps, limit) {
+                if let Err(stopped) = search.answer(op, steps) {
                     return stopped;
                 }
             }
@@ -137,7 +145,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn loosen(&mut self, loosened: Loosened) {
+    fn loosen(&mut self, loosened: Loosened, steps: &mut u64) {
         let Some(place) = self.object.place(loosened.hold) else { return };
         let doubt = &mut self.doubts[place];
         doubt.may_be_over |= loosened.doubt.may_be_over;
@@ -152,11 +160,35 @@ impl Search<'_> {
                 (done, state)
             })
             .collect();
+        self.refuse_where_possible(steps);
+    }
+
+    /// Lets every open refusal take effect in every configuration that explains it.
+    fn refuse_where_possible(&mut self, steps: &mut u64) {
+        let all = std::mem::take(&mut self.configurations);
+        let refused =
+            |(done, state): Configuration| (self.with_refusals(done, &state, steps), state);
+        self.configurations = all.into_iter().map(refused).collect();
+    }
+
+    /// Which calls have taken effect, with the open refusals that a state explains.
+    fn with_refusals(&self, mut done: u64, state: &State, steps: &mut u64) -> u64 {
+        for (bit, open) in self.open.iter().enumerate() {
+            let Some(open) = *open else { continue };
+            if done & 1 << bit == 0
+                && let Action::Taken(wanted) = &self.object.ops[open].action
+            {
+                *steps += 1;
+                done |= u64::from(state.is_taken(wanted, self)) << bit;
+            }
+        }
+        done
     }
 
     /// An answer comes: its call has taken effect by now.
-    fn answer(&mut self, op: usize, steps: &mut u64, limit: u64) -> Result<(), Found> {
+    fn answer(&mut self, op: usize, steps: &mut u64) -> Result<(), Found> {
         let Some(bit) = self.open.iter().position(|open| *open == Some(op)) else { return Ok(()) };
+        let limit = MAX_STEPS_IN_ALL.min(*steps + MAX_STEPS);
         let mut left: Vec<Configuration> =
             std::mem::take(&mut self.configurations).into_iter().collect();
         let mut seen: BTreeSet<Configuration> = left.iter().cloned().collect();
@@ -171,7 +203,8 @@ impl Search<'_> {
             }
             for (other, open) in self.open.iter().enumerate() {
                 let Some(open) = *open else { continue };
-                if done & 1 << other != 0 {
+                let refusal = matches!(self.object.ops[open].action, Action::Taken(_));
+                if refusal || done & 1 << other != 0 {
                     continue;
                 }
                 *steps += 1;
@@ -180,7 +213,8 @@ impl Search<'_> {
                 }
                 match state.after(&self.object.ops[open].action, self) {
                     Ok(next) => {
-                        let next = (done | 1 << other, next);
+                        let done = self.with_refusals(done | 1 << other, &next, steps);
+                        let next = (done, next);
                         if seen.insert(next.clone()) {
                             left.push(next);
                         }
