@@ -101,17 +101,23 @@ fn faults(svg: &mut String, axis: &Axis, report: &Report, top: &mut f64) {
     for (fired, at_ms) in happened.take(MAX_FAULTS) {
         let (x, end) = (axis.x(at_ms * 1_000), axis.x(fired.ended_ms.max(at_ms) * 1_000));
         let nodes: Vec<String> = fired.nodes.iter().map(|id| format!("node {id}")).collect();
+        let label = nodes.join(", ");
+        let (width, wanted) = ((end - x).max(3.0), 8.0 + LETTER * label.len() as f64);
+        // Within the bar, or else beside it.
+        let (from, anchor) = match (width > wanted, end + wanted < WIDTH) {
+            (true, _) => (x + 5.0, "start"),
+            (false, true) => (x + width + 5.0, "start"),
+            (false, false) => (x - 5.0, "end"),
+        };
         name(svg, *top + 14.0, fired.step.fault.name());
-        let (from, text) = if x < 700.0 { (x + 5.0, "start") } else { (end - 5.0, "end") };
         put!(
             svg,
-            "<rect class=fault x={x:.1} y={:.0} width={:.1} height={:.0} />\
-             <text x={from:.1} y={:.0} text-anchor={text}>{}</text>",
+            "<rect class=fault x={x:.1} y={:.0} width={width:.1} height={:.0} />\
+             <text x={from:.1} y={:.0} text-anchor={anchor}>{}</text>",
             *top + 2.0,
-            (end - x).max(3.0),
             ROW - 4.0,
             *top + 14.0,
-            Esc(nodes.join(", "))
+            Esc(label)
         );
         *top += ROW;
     }

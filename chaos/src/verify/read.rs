@@ -15,8 +15,9 @@ use super::history::{FORMAT, Header, History, Line, Seat};
 /// Longest line, in bytes: a hold of a thousand named seats has less.
 pub const MAX_LINE_BYTES: usize = 64 << 10;
 
-/// Most calls of one history: they take about 200 bytes each, so that this is about two gigabytes.
-pub const MAX_CALLS: usize = 10_000_000;
+/// Most calls of one history: they take about 500 bytes each with all that is made of them, so that this is
+/// about two and a half gigabytes.
+pub const MAX_CALLS: usize = 5_000_000;
 
 /// Most seats of a call.
 pub const MAX_SEATS: usize = 1_000;
