@@ -26,6 +26,15 @@ const DEMANDS: &str =
 pub(super) fn check(facts: &Facts<'_>) -> Findings {
     let mut findings = Findings::new(RULE, DEMANDS, "calls");
     let objects = Objects::of(facts);
+    if objects.passed_over > 0 {
+        findings.report.not_checked += objects.passed_over;
+        findings.report.why_not = match facts.history.complete {
+            true => {
+                "refusals that a lost answer may explain, or of seats that are not searched together"
+            }
+            false => "refusals, where the history is not said to be complete",
+        };
+    }
     let mut steps = 0;
     for object in objects.iter(facts) {
         match search(&object.object, &mut steps) {

@@ -22,6 +22,8 @@ pub(super) struct Objects {
     holds: Vec<(u32, u32)>,
     /// Objects with refusals that nothing in doubt explains, as places in the history, ascending.
     refusals: Vec<(u32, u32)>,
+    /// Refusals of taken seats that are not looked at.
+    pub(super) passed_over: u64,
 }
 
 /// Some seats, and the calls about them.
@@ -40,10 +42,17 @@ impl Objects {
                 seats.extend(facts.history.seats(call).iter().map(|&seat| (call.trip, seat)));
             }
         }
+        // Of a seat that nobody ever had a refusal is told by itself.
+        for call in facts.history.calls().iter().filter(|call| is_refusal(call)) {
+            if facts.history.complete {
+                seats.extend(facts.history.seats(call).iter().map(|&seat| (call.trip, seat)));
+            }
+        }
         seats.sort_unstable();
         seats.dedup();
         let object_of = link(facts, &seats);
-        let mut objects = Self { seats, object_of, holds: Vec::new(), refusals: Vec::new() };
+        let (holds, refusals) = (Vec::new(), Vec::new());
+        let mut objects = Self { seats, object_of, holds, refusals, passed_over: 0 };
         for (hold, life) in (0..).zip(&facts.lives) {
             if let Some(call) = granted(facts, life) {
                 let own = objects.objects_of(facts, call);
@@ -52,28 +61,28 @@ impl Objects {
         }
         objects.holds.sort_unstable();
         objects.refusals = objects.refusals(facts);
+        let all = facts.history.calls().iter().filter(|call| is_refusal(call)).count();
+        objects.passed_over = (all - objects.refusals.len()) as u64;
         objects
     }
 
     /// Each with its calls.
     pub(super) fn iter<'a>(&'a self, facts: &'a Facts<'_>) -> impl Iterator<Item = Seats> + 'a {
         let mut members: Vec<(u32, u32)> =
-            (0..).zip(&self.object_of).map(|(s, &o)| (o, s)).collect();
+            (0..).zip(&self.object_of).map(|(seat, &object)| (object, seat)).collect();
         members.sort_unstable();
-        let mut members = members.into_iter().peekable();
-        self.holds.chunk_by(|a, b| a.0 == b.0).map(move |holds| {
-            let number = holds[0].0;
-            let mut seats = Vec::new();
-            while let Some((_, seat)) = members.next_if(|(object, _)| *object <= number) {
-                seats.push(self.seats[seat as usize].1);
-            }
+        let objects: Vec<(u32, Vec<u32>)> = members
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|own| {
+                (own[0].0, own.iter().map(|(_, seat)| self.seats[*seat as usize].1).collect())
+            })
+            .collect();
+        objects.into_iter().map(move |(number, seats)| {
             let mut object = Object::default();
-            for &(_, hold) in holds {
+            for &(_, hold) in of_object(&self.holds, number) {
                 add(facts, &mut object, hold, &seats);
             }
-            let first = self.refusals.partition_point(|(object, _)| *object < number);
-            let refused = self.refusals[first..].iter().take_while(|(object, _)| *object == number);
-            for &(_, place) in refused {
+            for &(_, place) in of_object(&self.refusals, number) {
                 let call = &facts.history.calls()[place as usize];
                 let wanted = wanted(facts, call, &seats);
                 object.ops.push(op(Action::Taken(wanted), call.invoked_us, call));
@@ -118,14 +127,11 @@ impl Objects {
         };
         let mut refusals = Vec::new();
         for (place, call) in (0..).zip(facts.history.calls()) {
-            let what = (call.kind, call.outcome, call.reason);
-            if what != (Kind::Hold, Outcome::Refused, Reason::SeatTaken) {
+            if !is_refusal(call) {
                 continue;
             }
             let seats = facts.history.seats(call);
-            let known = |&seat: &u32| self.seats.binary_search(&(call.trip, seat)).is_ok();
             if let [object] = self.objects_of(facts, call)[..]
-                && seats.iter().all(known)
                 && !seats.iter().any(|&seat| is_doubtful(call, seat))
             {
                 refusals.push((object, place));
@@ -134,6 +140,18 @@ impl Objects {
         refusals.sort_unstable();
         refusals
     }
+}
+
+/// The entries of one object.
+fn of_object(entries: &[(u32, u32)], object: u32) -> &[(u32, u32)] {
+    let from = entries.partition_point(|(other, _)| *other < object);
+    let until = from + entries[from..].partition_point(|(other, _)| *other == object);
+    &entries[from..until]
+}
+
+/// Whether somebody was refused because a seat was taken.
+fn is_refusal(call: &Call) -> bool {
+    (call.kind, call.outcome, call.reason) == (Kind::Hold, Outcome::Refused, Reason::SeatTaken)
 }
 
 /// The call that tells of a hold which certainly existed and was asked for here.
