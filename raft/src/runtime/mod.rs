@@ -4,6 +4,7 @@
 //! everything from a seed, does what blocks at once instead of on another thread, and so comes to the
 //! same end every time.
 
+mod gate;
 mod watch;
 
 use std::cell::RefCell;
@@ -16,6 +17,7 @@ use openraft::impls::TokioRuntime;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _, TryRng};
 
+pub use gate::{Gate, Gated};
 pub use watch::OrderedWatch;
 
 thread_local! {
@@ -105,7 +107,10 @@ impl AsyncRuntime for Runtime {
         T: Future + Send + 'static,
         T::Output: Send + 'static,
     {
-        TokioRuntime::spawn(future)
+        match Gate::current() {
+            Some(gate) => TokioRuntime::spawn(gate.guard(future)),
+            None => TokioRuntime::spawn(future),
+        }
     }
 
     fn sleep(duration: Duration) -> Self::Sleep {
