@@ -172,9 +172,14 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn purge(&mut self, upto: LogId) -> Result<(), io::Error> {
+        let mut index = upto.index;
+        if planted(Mutant::PurgesTooFar) {
+            let last = self.wal.first_last(self.group).map_or(0, |(_, last)| last);
+            index = index.max(last.min(index + 5));
+        }
         self.queue(vec![
             Op::Meta { slot: slot::PURGED, data: codec::encode_log_id(upto) },
-            Op::PurgeTo { index: upto.index },
+            Op::PurgeTo { index },
         ]);
         Ok(())
     }

@@ -12,6 +12,7 @@ use openraft::type_config::alias::SnapshotOf;
 use parking_lot::Mutex;
 
 use crate::codec;
+use crate::mutant::{Mutant, planted};
 use crate::snapshot::{Manifest, ShardSnapshots, SnapshotView};
 use crate::types::{EntryPayload, LogId, SnapshotMeta, StoredMembership, TypeConfig};
 
@@ -186,6 +187,8 @@ impl<M: Machine> SnapshotBuilder<M> {
         let Standing { applied, membership } = self.standing.lock().clone();
         let writer = self.snapshots.begin().await;
         let writer = self.machine.write_snapshot(writer).await.map_err(io::Error::other)?;
+        let now = planted(Mutant::StampsSnapshotsLate).then(|| self.standing.lock().applied);
+        let applied = now.unwrap_or(applied);
         let manifest = Manifest {
             last: applied.map(codec::log_id_to_wire),
             membership_at: (*membership.log_id()).map(codec::log_id_to_wire),

@@ -34,6 +34,7 @@ use tracing::info;
 use crate::group::Replica;
 use crate::log_store::slot;
 use crate::machine::Machine;
+use crate::mutant::{Mutant, planted};
 use crate::network::client::Links;
 use crate::snapshot::ShardSnapshots;
 use crate::wal::{FlushFailed, GroupId, Op, Wal};
@@ -126,7 +127,8 @@ impl Memory {
 /// How many others must answer a replica that may have forgotten something: a majority of the shard,
 /// without this replica.
 fn others_needed(others: usize) -> usize {
-    majority_with(others).min(others)
+    let needed = majority_with(others).min(others);
+    needed - usize::from(planted(Mutant::AsksTooFew))
 }
 
 /// A majority of a shard that has so many replicas beside this one.

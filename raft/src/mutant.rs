@@ -27,6 +27,12 @@ macro_rules! mutants {
                     $(Self::$name => $text,)+
                 }
             }
+
+            /// The defect of this name.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|mutant| mutant.name() == name)
+            }
         }
     };
 }
@@ -34,6 +40,8 @@ macro_rules! mutants {
 mutants! {
     /// Taking a seat forgets the last of several legs.
     ForgetsALeg = "forgets-a-leg",
+    /// A seat that is given back is free on one leg more.
+    FreesALegTooMany = "frees-a-leg-too-many",
     /// A seat is looked at before the id: the retry of a hold is answered "taken".
     LooksAtTheSeatFirst = "looks-at-the-seat-first",
     /// An id that comes back with another body gets the first answer.
@@ -44,6 +52,8 @@ mutants! {
     IgnoresTheFence = "ignores-the-fence",
     /// A late confirm that takes its seats again keeps its old fence.
     KeepsTheOldFence = "keeps-the-old-fence",
+    /// A late confirm takes its seats again without looking whether they are free.
+    TakesBackBlindly = "takes-back-blindly",
     /// A batch that is refused keeps what it did before.
     KeepsHalfABatch = "keeps-half-a-batch",
     /// A swap keeps the seats that it gives.
@@ -56,6 +66,8 @@ mutants! {
     NeverExpires = "never-expires",
     /// Every replica expires by its own clock instead of log time.
     ExpiresByItsOwnClock = "expires-by-its-own-clock",
+    /// A leader stamps with its own clock: log time stands still while that is behind the log.
+    StampsByItsOwnClock = "stamps-by-its-own-clock",
     /// An extension ignores how long a hold may live.
     IgnoresTheCap = "ignores-the-cap",
     /// One of a few change records is not written.
@@ -64,7 +76,7 @@ mutants! {
     IgnoresTheLease = "ignores-the-lease",
     /// A hold is answered when it is proposed.
     AnswersBeforeTheLog = "answers-before-the-log",
-    /// What a snapshot record has is applied again.
+    /// What a snapshot record has is applied again, as if it were new.
     AppliesTwice = "applies-twice",
     /// Snapshot records leave out what is remembered.
     LosesAnswersInSnapshots = "loses-answers-in-snapshots",
@@ -74,20 +86,24 @@ mutants! {
     PassivatesUnrecorded = "passivates-unrecorded",
     /// The log is written and not flushed.
     SkipsTheFlush = "skips-the-flush",
-    /// The log tells before it has written.
+    /// The log tells when it has taken something in, before it has written.
     TellsBeforeTheFlush = "tells-before-the-flush",
     /// The first damage ends the log instead of refusing it.
     CutsTheLogAtDamage = "cuts-the-log-at-damage",
     /// A vote is not stored.
     ForgetsTheVote = "forgets-the-vote",
-    /// The log is purged further than the older snapshot reaches.
+    /// The log is purged a few entries further than the older snapshot reaches.
     PurgesTooFar = "purges-too-far",
-    /// A snapshot counts before its records are on the disk.
+    /// A snapshot counts before it is on the disk.
     CommitsSnapshotsUnflushed = "commits-snapshots-unflushed",
+    /// A snapshot says that it has what was applied while it was written.
+    StampsSnapshotsLate = "stamps-snapshots-late",
     /// A snapshot that comes from a peer lacks its last record.
     LosesARecordOnTheWay = "loses-a-record-on-the-way",
     /// A replica that forgot everything votes.
     VotesWithoutMemory = "votes-without-memory",
+    /// A replica that forgot everything asks one other too few what it forgot.
+    AsksTooFew = "asks-too-few",
     /// A leader that starts again leads on.
     LeadsOnAfterARestart = "leads-on-after-a-restart",
     /// A replica that forgot everything listens to a deposed leader.

@@ -221,7 +221,8 @@ impl SeatMap {
     /// If `pos` does not come after the last position applied: the caller has to skip what the state
     /// already has ([`SeatMap::position`]).
     pub fn apply(&mut self, at: Timestamp, pos: LogPosition, command: &Command) -> Outcome {
-        let follows = pos > self.position || planted(Mutant::AppliesTwice);
+        let again = pos <= self.position && planted(Mutant::AppliesTwice);
+        let follows = pos > self.position || again;
         assert!(follows, "{pos} was applied before: the trip is at {}", self.position);
         let at = at.max(self.clock);
         self.clock = at;
@@ -229,6 +230,9 @@ impl SeatMap {
         self.swept = expire::sweep(self, at, pos);
         if matches!(command.body, CommandBody::Expire) {
             return Ok(Reply::Expired { count: self.swept });
+        }
+        if again {
+            return self.decide(Turn { at, pos, fingerprint: 0 }, command);
         }
         if canonical::is_canonical(&command.body) {
             return self.run(at, pos, command);

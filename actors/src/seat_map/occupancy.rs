@@ -193,7 +193,8 @@ impl Occupancy {
             claims => panic!("seat {seat} is given back by {claim:?} and has {claims:?}"),
         };
         self.set_claims(seat, claims);
-        self.flip(seat, legs);
+        let more = Legs::new(legs.from(), legs.to() + 1).ok();
+        self.flip(seat, more.filter(|_| planted(Mutant::FreesALegTooMany)).unwrap_or(legs));
     }
 
     /// Bytes on the heap.

@@ -80,14 +80,16 @@ impl SnapshotWriter {
     /// As [`SnapshotWriter::commit`].
     pub fn commit_blocking(self, manifest: Manifest) -> Result<SnapshotView, SnapshotError> {
         let Self { shard, generation, superseded, written: _, _turn } = self;
-        if !planted(Mutant::CommitsSnapshotsUnflushed) {
-            shard.store.sync()?;
-        }
+        let sync = || match planted(Mutant::CommitsSnapshotsUnflushed) {
+            true => Ok(()),
+            false => shard.store.sync(),
+        };
+        sync()?;
         let key = shard.manifest_key(generation);
         let tally = *shard.tally.lock();
         let value = record::encode_value(&key, Some(&record::encode_manifest(&manifest, tally)));
         shard.manifests.insert(key, value).map_err(|e| shard.store.failed(e))?;
-        shard.store.sync()?;
+        sync()?;
         *shard.newest.lock() = Some((generation, manifest.clone()));
         for old in superseded {
             shard.records.remove(old).map_err(|e| shard.store.failed(e))?;

@@ -7,6 +7,7 @@ use super::limits::{Drive, QUEUED_OP_BYTES, Room};
 use super::op::{Done, GroupId, Op};
 use super::segment::Segment;
 use super::stats::WalStats;
+use crate::mutant::{Mutant, planted};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -131,10 +132,17 @@ impl Shared {
             Err(failed) => (0, (0, Work::Fail(failed))),
         };
         self.queued_bytes.store(queued + bytes, Ordering::Relaxed);
+        let (done, early): (Done, Option<Done>) = match planted(Mutant::TellsBeforeTheFlush) {
+            true => (Box::new(|_| {}), Some(done)),
+            false => (done, None),
+        };
         state.queue.push(Submission { group, work, first_serial, bytes, done });
         // Only the first of a queue can find the writer asleep.
         let wakes = state.queue.len() == 1;
         drop(state);
+        if let Some(done) = early {
+            done(Ok(()));
+        }
         if wakes {
             match &self.by_hand {
                 Some(driver) => driver.notify_one(),

@@ -162,11 +162,6 @@ impl Writer {
             Work::Remove => (Ok(()), self.put_removal(group)),
             Work::Fail(failed) => (Err(failed), Ok(())),
         };
-        if planted(Mutant::TellsBeforeTheFlush) {
-            tell(&self.shared, done, result);
-            self.waiting.push(Waiting { done: Box::new(|_| {}), bytes, result: Ok(()) });
-            return put;
-        }
         self.waiting.push(Waiting { done, bytes, result });
         put
     }
