@@ -5,6 +5,9 @@ use raft::mutant::Mutant;
 
 use crate::commands;
 
+/// Seeds are smaller than this: a file of a plan can hold no larger number.
+pub(crate) const SEEDS_END: u64 = 1 << 53;
+
 /// Doubts Seatgrid: makes things fail, and checks that its promises hold.
 #[derive(Debug, Parser)]
 #[command(name = "seatgrid-chaos", version, about)]
@@ -18,11 +21,14 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Simulate a whole cluster in one thread, on virtual time. The seed decides everything.
-    #[command(after_help = "Exit codes: 0 no violation, 1 a violation, 2 a wrong argument.")]
-    Sim(Sim),
+    #[command(
+        after_help = "Exit codes: 0 no violation, 1 a violation, 2 a wrong argument or plan, 3 invalid: what was to \
+                            fail did not, or under no load."
+    )]
+    Sim(commands::sim::Args),
     /// Plant defects, one after the other, and see whether they are found.
     #[command(after_help = "Exit codes: 0 all found, 1 one was not, 2 a wrong argument.")]
-    Mutants(Mutants),
+    Mutants(commands::mutants::Args),
     /// Run a plan on real processes: nodes that fail, a network that breaks, buyers that go on.
     #[command(
         after_help = "Exit codes: 0 passed, 1 a violation, 2 a wrong argument or plan, 3 invalid: a fault did \
@@ -41,56 +47,10 @@ pub(crate) enum Command {
     Node(commands::node::Args),
 }
 
-/// Which defects to plant.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Mutants {
-    /// The defects; all of them unless some are named.
-    #[arg(value_parser = mutant)]
-    pub(crate) mutants: Vec<Mutant>,
-    /// Seeds that a defect may need.
-    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) seeds: u64,
-    /// How many defects to look for at the same time.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=64))]
-    pub(crate) threads: u64,
-    /// How to print the result.
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    pub(crate) output: Output,
-}
-
-fn mutant(name: &str) -> Result<Mutant, String> {
-    let named = Mutant::ALL.iter().find(|mutant| mutant.name() == name);
+/// The defect of a name.
+pub(crate) fn mutant(name: &str) -> Result<Mutant, String> {
     let names = || Mutant::ALL.iter().map(|mutant| mutant.name()).collect::<Vec<_>>().join(", ");
-    named.copied().ok_or_else(|| format!("there are {}", names()))
-}
-
-/// What to simulate.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Sim {
-    /// The seed, or the first of several.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// How many seeds, counted up from the first.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) seeds: u64,
-    /// How long faults go on, in virtual seconds.
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub(crate) faults_s: Option<u64>,
-    /// Let nothing fail.
-    #[arg(long)]
-    pub(crate) calm: bool,
-    /// Simulate every seed twice and compare the traces.
-    #[arg(long)]
-    pub(crate) twice: bool,
-    /// Print one line for every change of state. Only for one seed.
-    #[arg(long, conflicts_with_all = ["seeds", "twice"])]
-    pub(crate) trace: bool,
-    /// How many seeds to simulate at the same time.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=64))]
-    pub(crate) threads: u64,
-    /// How to print the result.
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    pub(crate) output: Output,
+    Mutant::named(name).ok_or_else(|| format!("there are {}", names()))
 }
 
 /// How a result is printed.

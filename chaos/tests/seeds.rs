@@ -1,13 +1,17 @@
-//! Seeds that are simulated in every build. Those with a name once found a defect, with the buyers of that
-//! day; `.ci/run` simulates two hundred seeds at full length.
+//! Seeds that are simulated in every build; `.ci/run` simulates two hundred of them at full length. Those
+//! with a name make happen what once showed a defect.
 
-use seatgrid_chaos::sim::{Plan, Report, simulate};
+use seatgrid_chaos::sim::fault::Fault;
+use seatgrid_chaos::sim::{Manner, Plan, Report, simulate};
 
 /// How long faults go on in seeds without a name, in virtual milliseconds.
 const SHORT_MS: u64 = 10_000;
 
+/// How long in those with one.
+const LONG_MS: u64 = 40_000;
+
 fn short(seed: u64) -> Report {
-    simulate(seed, Plan { faults_ms: SHORT_MS, ..Plan::of(seed) }, false)
+    simulate(&Plan::lasting(seed, SHORT_MS), Manner::Whole)
 }
 
 fn assert_good(report: &Report) {
@@ -16,9 +20,11 @@ fn assert_good(report: &Report) {
     assert!(found.is_empty(), "REPRODUCE WITH: seatgrid-chaos sim --seed {seed}\n{found:#?}");
 }
 
-/// A seed with faults for as long as it took until the defect showed, and a little more.
-fn assert_good_until(seed: u64, faults_ms: u64) {
-    assert_good(&simulate(seed, Plan { faults_ms, ..Plan::of(seed) }, false));
+/// A seed in which only these faults happen, for a while.
+fn assert_good_under(faults: &[Fault]) {
+    let report = simulate(&Plan::with(1, LONG_MS, faults), Manner::Whole);
+    assert!(report.invalid.is_empty(), "{:?}", report.invalid);
+    assert_good(&report);
 }
 
 #[test]
@@ -37,8 +43,7 @@ fn another_seed_leaves_another_trace() {
 
 #[test]
 fn without_faults_every_call_is_answered() {
-    let plan = Plan { faults_ms: SHORT_MS, ..Plan::of(11).without_faults() };
-    let report = simulate(11, plan, false);
+    let report = simulate(&Plan::lasting(11, SHORT_MS).without_faults(), Manner::Whole);
     assert_good(&report);
     assert_eq!((report.buyers.unknown, report.buyers.unavailable), (0, 0));
     assert!(report.buyers.yes > 20, "{:?}", report.buyers);
@@ -54,31 +59,31 @@ fn no_fault_breaks_a_promise() {
 /// A leader tried a peer that was away again without a pause, for ever.
 #[test]
 fn a_dead_follower_does_not_keep_its_leader_busy() {
-    assert_good_until(1, 10_000);
+    assert_good_under(&[Fault::Kill, Fault::OneWayCut]);
 }
 
 /// A leader that was killed came back in the same term without an entry that its followers had
-/// committed, and put another in its place.
+/// committed, and put another in its place, or answered from a state that lacked its newest entries.
 #[test]
-fn a_leader_that_comes_back_does_not_lead_on() {
-    assert_good_until(5, 120_000);
-}
-
-/// A leader that came back in the same term answered from a state that lacked its newest entries.
-#[test]
-fn a_leader_that_comes_back_answers_nothing_old() {
-    assert_good_until(6, 32_000);
+fn a_leader_that_comes_back_neither_leads_on_nor_answers_anything_old() {
+    assert_good_under(&[Fault::Kill, Fault::PowerCut, Fault::DarkAfterAnswer]);
 }
 
 /// Log time stood still, and with it every expiry, when the leader's wall clock was behind the log.
 #[test]
 fn holds_expire_under_a_leader_whose_clock_is_slow() {
-    assert_good_until(32, 120_000);
+    assert_good_under(&[Fault::ClockJump, Fault::ClockRate, Fault::HandOver]);
 }
 
 /// A node that came back with empty disks acknowledged entries of a leader that had been deposed, and so
 /// two majorities committed different entries.
 #[test]
 fn a_node_that_forgot_everything_does_not_help_a_deposed_leader() {
-    assert_good_until(38, 55_000);
+    assert_good_under(&[Fault::DeposedLeader, Fault::ForgetfulMajority]);
+}
+
+/// A process that stood still went on in the belief that nothing had been.
+#[test]
+fn a_leader_that_stood_still_answers_nothing_old() {
+    assert_good_under(&[Fault::Pause]);
 }

@@ -1,11 +1,14 @@
-//! What the program does, a file for each but the simulation.
+//! What the program does, a file for each.
 
+mod known;
+pub(crate) mod mutants;
 pub(crate) mod node;
 mod outcome;
 mod page;
 pub(crate) mod plans;
 mod rules_table;
 pub(crate) mod run;
+pub(crate) mod sim;
 pub(crate) mod verify;
 
 /// Exit codes beyond success.

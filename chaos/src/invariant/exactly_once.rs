@@ -1,5 +1,5 @@
 //! A command happens once: whatever the log decided first is what every later yes says, wherever the
-//! same id is sent again.
+//! same id is sent again; and an id that comes back with another body is never told yes.
 //!
 //! A refusal before the log leaves no trace, so a copy that comes later may find another state; it is
 //! then decided as if it were the first, and counts as such.
@@ -43,6 +43,11 @@ impl Invariant for ExactlyOnce {
                     return Ok(());
                 };
                 let (trip, id) = (answered.trip.as_str(), answered.id);
+                if !answered.first {
+                    return Err(format!(
+                        "trip {trip}: {id} is answered {outcome:?}, and stands for something else"
+                    ));
+                }
                 match self.first.get(&id) {
                     Some(first) if first == outcome => {}
                     first => {

@@ -11,6 +11,7 @@ mod log_agreement;
 mod one_owner;
 mod real_time_order;
 mod typed_answers;
+mod watch;
 mod witness;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,8 @@ use std::collections::BTreeMap;
 use actors::ask::Answer;
 use actors::audit::Audit;
 use actors::ids::{CommandId, LogPosition, ShardId, Timestamp, TripId};
-use actors::seat_map::{Command, Outcome, SeatMap};
+use actors::seat_map::{Change, Command, Outcome, SeatMap};
+use actors::watch::WatchEvent;
 
 /// Violations that one run keeps; of more only the number is known.
 pub const MAX_VIOLATIONS_KEPT: usize = 50;
@@ -69,6 +71,8 @@ pub enum Event<'a> {
         /// The trip as the replay has it at that position, if it is exactly there.
         map: Option<&'a SeatMap>,
     },
+    /// An event of a trip's stream reaches somebody who watches it.
+    Watched(Watched<'a>),
     /// A replica has checked itself at a mark.
     Audited {
         /// The replica's node.
@@ -108,8 +112,25 @@ pub struct Answered<'a> {
     pub floor: LogPosition,
     /// What the replay decided at the answer's position, if that was this command.
     pub decided: Option<&'a Outcome>,
+    /// Whether the log has nothing else under this id before.
+    pub first: bool,
     /// The trip as the replay has it at the answer's position, if it is exactly there.
     pub map: Option<&'a SeatMap>,
+}
+
+/// An event of a trip's stream, as it reaches somebody who watches.
+#[derive(Clone, Copy)]
+pub struct Watched<'a> {
+    /// The trip.
+    pub trip: &'a TripId,
+    /// The version that the stream had come to before; none: it begins.
+    pub has: Option<u64>,
+    /// The event.
+    pub event: &'a WatchEvent,
+    /// The change that led to the event's version, in the replay.
+    pub change: Option<&'a Change>,
+    /// The version of the trip at the event's position, in the replay.
+    pub version: Option<u64>,
 }
 
 /// One thing that must be true.
@@ -157,6 +178,7 @@ impl Default for Judge {
                 Box::<log_agreement::LogAgreement>::default(),
                 Box::<fences::Fences>::default(),
                 Box::new(witness::Witness),
+                Box::new(watch::Watch),
                 Box::new(typed_answers::TypedAnswers),
                 Box::new(liveness::Liveness),
             ],

@@ -1,6 +1,7 @@
 //! The oracle: it sees every entry that a replica applies and every answer that a client gets, replays
 //! the log on seat maps of its own, and asks the invariants about all of it.
 
+mod coverage;
 mod replay;
 mod witness;
 
@@ -12,13 +13,16 @@ use actors::audit::Audit;
 use actors::entry::EntryReader;
 use actors::ids::{CommandId, LogPosition, ShardId, TripId};
 use actors::seat_map::{Command, SeatMap};
+use actors::watch::WatchEvent;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
-use crate::invariant::{Answered, Event, Judge, Violation};
+use crate::invariant::{Answered, Event, Judge, Violation, Watched};
 use crate::sim::trace::Trace;
 use replay::Replay;
 use xxhash_rust::xxh3::xxh3_64;
 
+pub use coverage::Coverage;
 pub use witness::Witness;
 
 /// A question of a client, remembered until its last answer.
@@ -37,6 +41,10 @@ pub struct Asked {
 pub struct Oracle {
     trace: Trace,
     shared: Arc<Mutex<Shared>>,
+    /// Signalled when a client is told that something has happened.
+    yes: Arc<Notify>,
+    /// Signalled when something is violated.
+    violated: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -46,13 +54,16 @@ struct Shared {
     floors: BTreeMap<TripId, LogPosition>,
     answers: BTreeMap<&'static str, u64>,
     entries: u64,
+    coverage: Coverage,
+    /// The last command that a client was told to have succeeded: its shard, and when.
+    last_yes: Option<(ShardId, u64)>,
 }
 
 impl Oracle {
     /// An oracle that has seen nothing.
     #[must_use]
     pub fn new(trace: Trace) -> Self {
-        Self { trace, shared: Arc::default() }
+        Self { trace, shared: Arc::default(), yes: Arc::default(), violated: Arc::default() }
     }
 
     /// A replica is about to apply an entry.
@@ -84,15 +95,21 @@ impl Oracle {
         let Asked { trip, command, floor } = asked;
         let (command, floor) = (command.as_ref(), *floor);
         let id = command.map_or(NO_COMMAND, |command| command.id);
-        let mut answered = Answered { trip, id, command, answer, floor, decided: None, map: None };
+        let mut answered =
+            Answered { trip, id, answer, floor, command, decided: None, first: true, map: None };
         self.trace.line(format_args!("{id} on {} is answered {}", trip.as_str(), answer.code()));
-        let Answer::Decided { position, .. } = answer else {
+        let Answer::Decided { position, outcome, .. } = answer else {
             return self.look(shared, &Event::Answered(answered));
         };
+        if outcome.is_ok() {
+            shared.last_yes = Some((shard, self.trace.now_ms()));
+            self.yes.notify_waiters();
+        }
         self.replay(shared, shard, Some((trip, *position)));
         let mut replays = std::mem::take(&mut shared.replays);
         if let Some(replayed) = replays.entry(shard).or_default().trip(trip) {
             answered.decided = command.and_then(|c| replayed.decided(*position, c.id));
+            answered.first = command.is_none_or(|command| replayed.is_first(command));
             answered.map = replayed.map.as_ref().filter(|map| map.position() == *position);
         }
         self.look(shared, &Event::Answered(answered));
@@ -116,6 +133,31 @@ impl Oracle {
         *newest = (*newest).max(position);
     }
 
+    /// An event of a trip's stream reaches somebody who has the trip at a version, if at any. Gives the
+    /// version that it is at then.
+    pub fn watched(
+        &self,
+        shard: ShardId,
+        trip: &TripId,
+        has: Option<u64>,
+        event: &WatchEvent,
+    ) -> u64 {
+        let shared = &mut *self.shared.lock();
+        let (position, version) = match event {
+            WatchEvent::Snapshot(map) => (map.position(), map.version()),
+            WatchEvent::Change(change, _) => (change.pos, change.version),
+        };
+        self.replay(shared, shard, Some((trip, position)));
+        shared.coverage.changes_watched += 1;
+        let mut replays = std::mem::take(&mut shared.replays);
+        let replayed = replays.entry(shard).or_default().trip(trip);
+        let change = replayed.and_then(|trip| trip.change(version));
+        let then = replayed.and_then(|trip| trip.version_at(position));
+        self.look(shared, &Event::Watched(Watched { trip, has, event, change, version: then }));
+        shared.replays = replays;
+        version
+    }
+
     /// A replica has checked itself.
     pub fn audited(&self, node: u64, shard: ShardId, audit: &Audit) {
         let shared = &mut *self.shared.lock();
@@ -133,6 +175,44 @@ impl Oracle {
             self.look(shared, &Event::AtRest { node, trip, map, replayed });
         }
         shared.replays = replays;
+    }
+
+    /// Signalled when a client is told that something has happened.
+    #[must_use]
+    pub fn answers_come(&self) -> Arc<Notify> {
+        Arc::clone(&self.yes)
+    }
+
+    /// Signalled when something is violated.
+    #[must_use]
+    pub fn violated(&self) -> Arc<Notify> {
+        Arc::clone(&self.violated)
+    }
+
+    /// The shard of the last command that a client was told to have succeeded.
+    #[must_use]
+    pub fn answered_last(&self) -> Option<ShardId> {
+        self.shared.lock().last_yes.map(|(shard, _)| shard)
+    }
+
+    /// Whether a command succeeded within so many milliseconds before now.
+    #[must_use]
+    pub fn said_yes_within(&self, ms: u64) -> bool {
+        let last = self.shared.lock().last_yes;
+        last.is_some_and(|(_, at)| self.trace.now_ms() - at <= ms)
+    }
+
+    /// Notes that something came about that has to.
+    pub fn covered(&self, note: impl FnOnce(&mut Coverage)) {
+        note(&mut self.shared.lock().coverage);
+    }
+
+    /// What came about.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        let shared = self.shared.lock();
+        let expiry_races = shared.replays.values().map(|replay| replay.races).sum();
+        Coverage { expiry_races, ..shared.coverage }
     }
 
     /// What was to happen has not.
@@ -181,6 +261,7 @@ impl Oracle {
         for violation in shared.judge.look(self.trace.now_ms(), event) {
             let Violation { invariant, what, .. } = violation;
             self.trace.line(format_args!("VIOLATION {invariant}: {what}"));
+            self.violated.notify_one();
         }
     }
 }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use actors::entry::{EntryReader, Kind};
 use actors::ids::{CommandId, LogIndex, LogPosition, Timestamp, TripId};
 use actors::seat_map::{
-    Command, CommandBody, Layout, LayoutDigest, Outcome, Refusal, SeatMap, codec,
+    Change, Command, CommandBody, Layout, LayoutDigest, Outcome, Refusal, SeatMap, codec,
 };
 
 use raft::mutant::honest;
 
+use super::coverage::races;
 use crate::invariant::Event;
 
 /// The replay of one shard.
@@ -21,6 +22,8 @@ pub(super) struct Replay {
     newest: u64,
     layouts: BTreeMap<LayoutDigest, Arc<Layout>>,
     trips: BTreeMap<TripId, Trip>,
+    /// Confirms that came about when their hold expired.
+    pub(super) races: u64,
 }
 
 /// The replay of one trip.
@@ -30,6 +33,12 @@ pub(super) struct Trip {
     pub(super) map: Option<SeatMap>,
     waiting: VecDeque<(Timestamp, LogPosition, Command)>,
     decided: BTreeMap<LogPosition, (CommandId, Outcome)>,
+    /// The command that the log has first under an id.
+    first: BTreeMap<CommandId, Command>,
+    /// Every change: the one with version 1 first.
+    changes: Vec<Change>,
+    /// The version after each position.
+    versions: BTreeMap<LogPosition, u64>,
 }
 
 impl Trip {
@@ -37,6 +46,44 @@ impl Trip {
     pub(super) fn decided(&self, position: LogPosition, id: CommandId) -> Option<&Outcome> {
         let (decided, outcome) = self.decided.get(&position)?;
         (*decided == id).then_some(outcome)
+    }
+
+    /// Whether a command is the one that the log has under its id, as far as it has one.
+    pub(super) fn is_first(&self, command: &Command) -> bool {
+        let (Some(first), Some(map)) = (self.first.get(&command.id), &self.map) else {
+            return true;
+        };
+        let canonical = |command: &Command| {
+            let mut command = command.clone();
+            // What has no canonical form is compared as it is.
+            let _ = map.canonical(&mut command);
+            command
+        };
+        canonical(first) == canonical(command)
+    }
+
+    /// The change that led to a version.
+    pub(super) fn change(&self, version: u64) -> Option<&Change> {
+        self.changes.get(usize::try_from(version.checked_sub(1)?).ok()?)
+    }
+
+    /// The version that the trip has at a position.
+    pub(super) fn version_at(&self, position: LogPosition) -> Option<u64> {
+        self.versions.get(&position).copied()
+    }
+
+    /// Applies what comes next.
+    fn step(&mut self, at: Timestamp, position: LogPosition, command: &Command) -> Outcome {
+        let outcome = apply(&mut self.map, at, position, command);
+        if command.body != CommandBody::Expire {
+            self.first.entry(command.id).or_insert_with(|| command.clone());
+        }
+        if let Some(map) = &self.map {
+            let news = map.changes_since(self.changes.len() as u64);
+            self.changes.extend(news.into_iter().flatten().cloned());
+            self.versions.insert(position, map.version());
+        }
+        outcome
     }
 }
 
@@ -87,7 +134,8 @@ impl Replay {
         let Some(trip) = self.trips.get_mut(id) else { return };
         while trip.waiting.front().is_some_and(|(_, position, _)| *position <= upto) {
             let Some((at, position, command)) = trip.waiting.pop_front() else { return };
-            let outcome = honest(|| apply(&mut trip.map, at, position, &command));
+            self.races += u64::from(trip.map.as_ref().is_some_and(|map| races(at, &command, map)));
+            let outcome = honest(|| trip.step(at, position, &command));
             if let Some(map) = &trip.map {
                 let (command, outcome) = (&command, &outcome);
                 decided(&Event::Decided { trip: id, at, position, command, outcome, map });

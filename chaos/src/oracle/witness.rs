@@ -1,11 +1,14 @@
 //! Stands between a replica's log and its machine, and tells the oracle what passes.
 
+use std::sync::Arc;
+
 use actors::ids::ShardId;
 use actors::machine::ShardMachine;
 use raft::snapshot::{SnapshotView, SnapshotWriter};
 use raft::{Committed, Machine, MachineFailed};
 
 use super::Oracle;
+use crate::sim::disk::Spindle;
 use crate::sim::network::Life;
 
 /// A shard's machine under observation.
@@ -14,6 +17,8 @@ pub struct Witness {
     pub machine: ShardMachine,
     /// Who listens.
     pub oracle: Oracle,
+    /// The disk of its snapshots.
+    pub spindle: Arc<Spindle>,
     /// The node.
     pub node: u64,
     /// The shard.
@@ -38,7 +43,12 @@ impl Machine for Witness {
         &self,
         writer: SnapshotWriter,
     ) -> Result<SnapshotWriter, MachineFailed> {
-        self.machine.write_snapshot(writer).await
+        // A snapshot takes its time, and the log goes on: before the records are taken, and before they
+        // count.
+        self.spindle.take_snapshot_step().await;
+        let written = self.machine.write_snapshot(writer).await;
+        self.spindle.take_snapshot_step().await;
+        written
     }
 
     fn snapshot_done(&self, committed: bool) {

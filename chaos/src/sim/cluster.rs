@@ -16,9 +16,16 @@ pub struct Cluster {
     pub machines: BTreeMap<u64, Hardware>,
     /// The processes that run.
     pub running: BTreeMap<u64, Process>,
-    /// The node whose disks have lost or damaged something that it has not got back yet. One at a time:
-    /// what no quorum remembers nobody can bring back.
-    pub damaged: Option<u64>,
+    damaged: Option<Damaged>,
+    lives: u64,
+}
+
+/// The node whose disks have lost or damaged something that it has not got back yet. One at a time: what
+/// no quorum remembers nobody can bring back.
+#[derive(Clone, Copy, Debug)]
+struct Damaged {
+    node: u64,
+    /// Processes that had been started when it happened: only a later one can notice.
     lives: u64,
 }
 
@@ -35,7 +42,7 @@ impl Cluster {
     /// Machines without processes.
     #[must_use]
     pub fn new(world: World, chance: &mut Chance) -> Self {
-        let machine = |node| (node, Hardware::new(node, &world.trace, chance.fork("machine")));
+        let machine = |node| (node, Hardware::new(node, &world, chance.fork("machine")));
         let machines = (1..=world.nodes).map(machine).collect();
         Self { world, machines, running: BTreeMap::new(), damaged: None, lives: 0 }
     }
@@ -95,12 +102,46 @@ impl Cluster {
         })
     }
 
+    /// Notes that a node's disks have lost or damaged something.
+    pub fn damaged(&mut self, node: u64) {
+        self.damaged = Some(Damaged { node, lives: self.lives });
+    }
+
+    /// Whether a node's disks have lost or damaged something that it has not got back yet.
+    #[must_use]
+    pub fn is_damaged(&self, node: u64) -> bool {
+        self.damaged.is_some_and(|damaged| damaged.node == node)
+    }
+
     /// Notices when a damaged node has everything again.
     pub fn notice_repairs(&mut self) {
-        let Some(process) = self.damaged.and_then(|node| self.running.get(&node)) else { return };
-        if process.shards.iter().all(|(_, replica)| replica.may_vote()) {
+        let Some(damaged) = self.damaged else { return };
+        let Some(process) = self.running.get(&damaged.node) else { return };
+        let whole = process.shards.iter().all(|(_, replica)| replica.may_vote());
+        if process.number > damaged.lives && whole {
             self.damaged = None;
         }
+    }
+
+    /// Notes of every leader whose links to some nodes are cut whether a majority is left to it.
+    pub fn notice_cut_leaders(&self) {
+        let (world, network) = (&self.world, &self.world.network);
+        for leader in (0..world.shards as usize).filter_map(|shard| self.leader(shard)) {
+            let apart = |node| network.is_cut(leader, node) || network.is_cut(node, leader);
+            let cut_off = (1..=world.nodes).filter(|node| *node != leader && apart(*node)).count();
+            if cut_off > 0 {
+                let left = world.nodes - cut_off as u64;
+                world.oracle.covered(|coverage| match left > world.nodes / 2 {
+                    true => coverage.leaders_with_majority += 1,
+                    false => coverage.leaders_with_minority += 1,
+                });
+            }
+        }
+    }
+
+    /// Makes every replica that runs write a snapshot, in the background.
+    pub fn write_snapshots(&self) {
+        self.running.values().for_each(Process::write_snapshots);
     }
 
     /// Whether one more node may lose something: all run, all may vote.

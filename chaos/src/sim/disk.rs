@@ -21,16 +21,18 @@ struct Mood {
     /// The shortest and the longest flush, in milliseconds.
     flush_ms: (u64, u64),
     hangs: bool,
+    /// The longest step of a snapshot, in milliseconds.
+    snapshot_step_ms: u64,
 }
 
 /// A flush of a disk that is well, in milliseconds.
 const WELL_MS: (u64, u64) = (0, 2);
 
 impl Spindle {
-    /// A disk that is well.
+    /// A disk that is well. A step of a snapshot takes up to so many milliseconds.
     #[must_use]
-    pub fn new(chance: Chance) -> Arc<Self> {
-        let mood = Mood { chance, flush_ms: WELL_MS, hangs: false };
+    pub fn new(chance: Chance, snapshot_step_ms: u64) -> Arc<Self> {
+        let mood = Mood { chance, flush_ms: WELL_MS, hangs: false, snapshot_step_ms };
         Arc::new(Self { mood: Mutex::new(mood), changed: Notify::new() })
     }
 
@@ -69,6 +71,21 @@ impl Spindle {
             let (least, most) = mood.flush_ms;
             mood.chance.between(least, most)
         };
+        self.wait(ms).await;
+    }
+
+    /// Takes as long as a step of a snapshot.
+    pub async fn take_snapshot_step(&self) {
+        let ms = {
+            let mut mood = self.mood.lock();
+            let longest = mood.snapshot_step_ms.max(mood.flush_ms.1);
+            mood.chance.between(0, longest)
+        };
+        self.wait(ms).await;
+    }
+
+    /// Waits so long, and until the disk does not hang.
+    async fn wait(&self, ms: u64) {
         if ms > 0 {
             tokio::time::sleep(Duration::from_millis(ms)).await;
         }

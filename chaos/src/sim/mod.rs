@@ -15,8 +15,10 @@ pub mod network;
 pub mod node;
 pub mod plan;
 pub mod run;
+pub mod shrink;
 pub mod trace;
 pub mod transport;
 
 pub use plan::Plan;
-pub use run::{Report, simulate};
+pub use run::{Manner, Report, simulate};
+pub use shrink::shrink;

@@ -4,7 +4,7 @@
 //! A call between nodes is a message there and a message back. A stream is what TCP makes of a link:
 //! its frames keep their order, a lost one comes late, and a link that stays cut breaks it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,6 +20,9 @@ pub const CLIENTS: u64 = 0;
 
 /// How long TCP waits before it sends a lost segment again.
 const RETRANSMIT: Duration = Duration::from_millis(200);
+
+/// Of a thousand segments so many are lost at most, else a stream would never go on.
+const MOST_RESENT: u64 = 500;
 
 /// A link that is cut for so long breaks its streams: what keep-alives notice.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(4);
@@ -92,6 +95,8 @@ struct State<E> {
     weather: Weather,
     links: BTreeMap<(u64, u64), Link>,
     up: BTreeMap<u64, (Life, E)>,
+    /// Nodes whose processes stand still: they neither send nor take anything.
+    paused: BTreeSet<u64>,
     census: Census,
 }
 
@@ -100,6 +105,12 @@ struct Link {
     cut: bool,
     /// What every message takes longer, in milliseconds.
     clogged_ms: u64,
+    /// Messages that are lost beside those of bad weather, per mille.
+    lost: u64,
+    /// How long every message occupies the link, in milliseconds.
+    each_ms: u64,
+    /// When the last message has passed the link.
+    free_at: Option<Instant>,
     /// Streams that began before this many resets are broken.
     resets: u64,
     /// When the last message arrives that has set out.
@@ -115,6 +126,7 @@ impl<E: Clone> Network<E> {
             weather: Weather::FAIR,
             links: BTreeMap::new(),
             up: BTreeMap::new(),
+            paused: BTreeSet::new(),
             census: Census::default(),
         };
         Arc::new(Self { state: Mutex::new(state), changed: Notify::new() })
@@ -128,8 +140,34 @@ impl<E: Clone> Network<E> {
 
     /// A node's process is gone: its machine refuses at once what comes.
     pub fn gone(&self, node: u64) {
-        self.state.lock().up.remove(&node);
+        let mut state = self.state.lock();
+        state.up.remove(&node);
+        state.paused.remove(&node);
+        drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// A node's process stands still, or goes on: what comes to it and what it says waits so long.
+    pub fn pause(&self, node: u64, paused: bool) {
+        let mut state = self.state.lock();
+        if paused {
+            state.paused.insert(node)
+        } else {
+            state.paused.remove(&node)
+        };
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Completes when a node's process does not stand still.
+    pub async fn awake(&self, node: u64) {
+        loop {
+            let changed = self.changed.notified();
+            if !self.state.lock().paused.contains(&node) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Who listens at a node.
@@ -142,15 +180,39 @@ impl<E: Clone> Network<E> {
         self.state.lock().weather = weather;
     }
 
-    /// Cuts or mends the way from one to another.
-    pub fn cut(&self, from: u64, to: u64, cut: bool) {
-        self.state.lock().links.entry((from, to)).or_default().cut = cut;
-        self.changed.notify_waiters();
+    /// Cuts the way from one to another.
+    pub fn cut(&self, from: u64, to: u64) {
+        self.change(from, to, |link| link.cut = true);
     }
 
     /// Makes every message on a way take longer.
     pub fn clog(&self, from: u64, to: u64, ms: u64) {
-        self.state.lock().links.entry((from, to)).or_default().clogged_ms = ms;
+        self.change(from, to, |link| link.clogged_ms = ms);
+    }
+
+    /// Loses so many of a thousand messages on a way.
+    pub fn lose(&self, from: u64, to: u64, per_mille: u64) {
+        self.change(from, to, |link| link.lost = per_mille);
+    }
+
+    /// Lets one message after the other pass a way, each for so long.
+    pub fn trickle(&self, from: u64, to: u64, each_ms: u64) {
+        self.change(from, to, |link| link.each_ms = each_ms);
+    }
+
+    /// Makes some ways as they should be.
+    pub fn mend_ways(&self, ways: &[(u64, u64)]) {
+        ways.iter().for_each(|&(from, to)| self.change(from, to, Link::mend));
+    }
+
+    fn change(&self, from: u64, to: u64, change: impl FnOnce(&mut Link)) {
+        change(self.state.lock().links.entry((from, to)).or_default());
+        self.changed.notify_waiters();
+    }
+
+    /// Whether the way from one to another is cut.
+    pub fn is_cut(&self, from: u64, to: u64) -> bool {
+        self.state.lock().links.get(&(from, to)).is_some_and(|link| link.cut)
     }
 
     /// Breaks every stream between two nodes.
@@ -167,9 +229,8 @@ impl<E: Clone> Network<E> {
     pub fn mend(&self) {
         let mut state = self.state.lock();
         state.weather = Weather::FAIR;
-        for link in state.links.values_mut() {
-            (link.cut, link.clogged_ms) = (false, 0);
-        }
+        state.links.values_mut().for_each(Link::mend);
+        state.paused.clear();
         drop(state);
         self.changed.notify_waiters();
     }
@@ -188,7 +249,7 @@ impl<E: Clone> Network<E> {
             state.census.cut += 1;
             return Vec::new();
         }
-        if state.chance.per_mille(state.weather.lost) {
+        if state.chance.per_mille(state.weather.lost + link.lost) {
             state.census.lost += 1;
             return Vec::new();
         }
@@ -211,7 +272,7 @@ impl<E: Clone> Network<E> {
         state.census.sent += 1;
         let link = state.links.entry((from, to)).or_default();
         let mut takes = way(&mut state.chance, state.weather, link);
-        while state.chance.per_mille(state.weather.lost.min(500)) {
+        while state.chance.per_mille((state.weather.lost + link.lost).min(MOST_RESENT)) {
             state.census.lost += 1;
             takes += RETRANSMIT;
         }
@@ -255,8 +316,23 @@ impl<E: Clone> Network<E> {
     }
 }
 
-/// How long a message is on its way.
-fn way(chance: &mut Chance, weather: Weather, link: &Link) -> Duration {
+impl Link {
+    /// Everything as it should be; what has broken stays broken.
+    fn mend(&mut self) {
+        *self = Self { resets: self.resets, last_arrival: self.last_arrival, ..Self::default() };
+    }
+}
+
+/// How long a message is on its way that sets out now.
+fn way(chance: &mut Chance, weather: Weather, link: &mut Link) -> Duration {
     let ms = chance.between(weather.delay_min_ms, weather.delay_max_ms);
-    Duration::from_millis(ms + link.clogged_ms)
+    let passes = if link.each_ms == 0 {
+        Duration::ZERO
+    } else {
+        let now = Instant::now();
+        let passed = link.free_at.unwrap_or(now).max(now) + Duration::from_millis(link.each_ms);
+        link.free_at = Some(passed);
+        passed - now
+    };
+    passes + Duration::from_millis(ms + link.clogged_ms)
 }

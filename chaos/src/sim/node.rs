@@ -10,28 +10,22 @@ use actors::shard::{ShardHandle, ShardSettings};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use raft::disk::{Fault, MemDisk, PowerCut};
 use raft::network::peer::PeerHandler;
+use raft::runtime::Gate;
 use raft::snapshot::MemSnapshots;
 use raft::wal::Wal;
 use raft::{Leadership, OpenError, RaftConfig, RaftNode, Replica, ShardLog as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::chance::Chance;
 use super::clock::NodeClock;
 use super::disk::Spindle;
-use super::network::Life;
+use super::network::{CLIENTS, KEEP_ALIVE, Life};
+use super::plan::{Plan, Storage};
 use super::trace::Trace;
 use super::transport::{Network, SimTransport, address};
 use crate::oracle::{Oracle, Witness};
-
-/// Bytes of a segment of the log: small, so that segments come and go.
-const SEGMENT_BYTES: u32 = 128 << 10;
-
-/// Bytes of the log kept in memory: few, so that entries are read back from the disk.
-const CACHE_BYTES: usize = 64 << 10;
-
-/// A node writes snapshots after so much new log.
-const SNAPSHOT_AFTER_BYTES: u64 = 48 << 10;
 
 /// How often a node looks whether it is time for a snapshot.
 const SNAPSHOT_LOOK: Duration = Duration::from_millis(500);
@@ -41,9 +35,6 @@ const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How often the founder of a shard looks whether it may found it.
 const FOUND_AFTER: Duration = Duration::from_millis(20);
-
-/// A trip that has no turn for so long leaves the memory.
-const PASSIVATE_AFTER: Duration = Duration::from_secs(4);
 
 /// Reasons to stop that wait to be told.
 const EXITS_QUEUED: usize = 64;
@@ -72,6 +63,8 @@ pub struct World {
     pub nodes: u64,
     /// How many shards there are.
     pub shards: u32,
+    /// What nodes keep.
+    pub storage: Storage,
     /// Where processes say that they must stop: node, life and why.
     pub exits: mpsc::Sender<(u64, u64, String)>,
 }
@@ -81,11 +74,32 @@ impl World {
     #[must_use]
     pub fn new(
         (network, trace, oracle): (Arc<Network>, Trace, Oracle),
-        nodes: u64,
-        shards: u32,
+        plan: &Plan,
     ) -> (Self, mpsc::Receiver<(u64, u64, String)>) {
         let (exits, told) = mpsc::channel(EXITS_QUEUED);
-        (Self { network, trace, oracle, nodes, shards, exits }, told)
+        let Plan { nodes, shards, storage, .. } = *plan;
+        (Self { network, trace, oracle, nodes, shards, storage, exits }, told)
+    }
+
+    /// A client's stream to a node: who answers there; `None` when nobody does in time.
+    pub async fn connect(&self, node: u64) -> Option<(Life, Shown)> {
+        let at = self.network.send_in_order(CLIENTS, node, Instant::now());
+        tokio::time::sleep_until(at).await;
+        if !self.network.passable(CLIENTS, node).await {
+            return None;
+        }
+        tokio::time::timeout(KEEP_ALIVE, self.network.awake(node)).await.ok()?;
+        self.network.at(node)
+    }
+
+    /// Brings a client the next frame of a stream, whose frame before arrived at `after`; gives the time at
+    /// which it arrives, `None` when the stream has broken.
+    pub async fn deliver(&self, node: u64, life: &Life, after: Instant) -> Option<Instant> {
+        tokio::time::timeout(KEEP_ALIVE, self.network.awake(node)).await.ok()?;
+        let at = self.network.send_in_order(node, CLIENTS, after);
+        tokio::time::sleep_until(at).await;
+        let arrives = self.network.passable(node, CLIENTS).await && life.goes_on();
+        arrives.then_some(at)
     }
 
     fn peers(&self) -> BTreeMap<u64, String> {
@@ -120,13 +134,13 @@ pub struct Hardware {
 impl Hardware {
     /// A new machine.
     #[must_use]
-    pub fn new(node: u64, trace: &Trace, mut chance: Chance) -> Self {
+    pub fn new(node: u64, world: &World, mut chance: Chance) -> Self {
         Self {
             node,
             disk: MemDisk::new(),
             trees: MemSnapshots::new(),
-            spindle: Spindle::new(chance.fork("spindle")),
-            clock: Arc::new(NodeClock::new(trace.clone())),
+            spindle: Spindle::new(chance.fork("spindle"), world.storage.snapshot_step_ms),
+            clock: Arc::new(NodeClock::new(world.trace.clone())),
             chance,
         }
     }
@@ -159,6 +173,8 @@ pub struct Process {
     pub number: u64,
     /// Its shards.
     pub shards: Vec<(ShardHandle, Replica<Witness>)>,
+    /// Whether its tasks run or stand still.
+    pub gate: Gate,
     raft: RaftNode<Witness>,
     supervisor: ActorCell,
     tasks: JoinSet<()>,
@@ -175,8 +191,8 @@ impl Process {
         number: u64,
     ) -> Result<Self, OpenError> {
         let node = hardware.node;
-        let life = Life::begin();
-        let transport = SimTransport::new(Arc::clone(&world.network), node, life.clone());
+        let (life, gate) = (Life::begin(), Gate::new());
+        let transport = SimTransport::new(world, node, life.clone());
         let (raft, recovery) = RaftNode::open_simulated(
             config(world, node),
             Arc::new(hardware.disk.clone()),
@@ -187,7 +203,7 @@ impl Process {
         world.trace.line(format_args!("node {node} starts: {records} records, {torn} bytes torn"));
         let mut tasks = JoinSet::new();
         let (spindle, wal) = (Arc::clone(&hardware.spindle), raft.wal().clone());
-        tasks.spawn(async move { spindle.drive(wal).await });
+        tasks.spawn(gate.guard(async move { spindle.drive(wal).await }));
         let exits = Exits { world: world.clone(), node, life: life.clone(), number };
         let failed = exits.clone();
         raft.wal().on_failure(move |error| failed.tell(&format!("the log failed: {error}")));
@@ -202,37 +218,40 @@ impl Process {
                 clock: hardware.clock.clone(),
                 snapshots: snapshots.clone(),
                 first_proposal: hardware.chance.draw(),
-                passivate_after: PASSIVATE_AFTER,
+                passivate_after: Duration::from_millis(world.storage.passivate_after_ms),
             };
             let handle = ShardHandle::spawn(settings, supervisor.clone()).await;
             let handle = handle.expect("the supervisor was just started");
             let machine = Arc::new(Witness {
                 machine: handle.machine(),
                 oracle: world.oracle.clone(),
+                spindle: Arc::clone(&hardware.spindle),
                 node,
                 shard: ShardId::new(shard),
                 life: life.clone(),
                 life_number: number,
             });
-            let replica = raft.start(shard, machine, snapshots).await?;
+            // What openraft spawns while it starts is behind the gate, and whatever that spawns.
+            let replica = gate.guard(raft.start(shard, machine, snapshots)).await?;
             handle.attach(Arc::new(replica.clone()));
             let (watched, exits) = (replica.clone(), exits.clone());
             tasks.spawn(async move {
                 exits.tell(&format!("shard {shard} stopped: {}", watched.failed().await));
             });
-            tasks.spawn(trace_leadership(world.trace.clone(), node, shard, replica.clone()));
+            tasks.spawn(trace_leadership(world.clone(), node, shard, replica.clone()));
             shards.push((handle, replica));
         }
         found_preferred(world, node, &shards, &mut tasks);
         let replicas = shards.iter().map(|(_, replica)| replica.clone()).collect();
-        tasks.spawn(keep_writing(replicas, raft.wal().clone()));
+        let after_bytes = world.storage.snapshot_after_bytes;
+        tasks.spawn(gate.guard(keep_writing(replicas, raft.wal().clone(), after_bytes)));
         let shown = Shown {
             peers: raft.peers(),
             shards: shards.iter().map(|(handle, _)| handle.clone()).collect(),
             clock: Arc::clone(&hardware.clock),
         };
         world.network.listen(node, life.clone(), shown);
-        Ok(Self { life, number, shards, raft, supervisor, tasks })
+        Ok(Self { life, number, shards, gate, raft, supervisor, tasks })
     }
 
     /// Ends the process. What it does from now on reaches neither disk nor network; its tasks are
@@ -240,6 +259,8 @@ impl Process {
     pub fn end(mut self, world: &World, hardware: &mut Hardware, how: End) {
         self.life.end();
         world.network.gone(hardware.node);
+        // Even a process that stands still can be ended.
+        self.gate.open();
         self.tasks.abort_all();
         match how {
             End::Kill => {
@@ -266,10 +287,15 @@ impl Process {
         });
     }
 
-    /// Bytes that wait for their flush.
-    #[must_use]
-    pub fn queued_bytes(&self) -> usize {
-        self.raft.wal().queued_bytes()
+    /// Makes every replica write a snapshot, in the background.
+    pub fn write_snapshots(&self) {
+        for (_, replica) in &self.shards {
+            let replica = replica.clone();
+            tokio::spawn(self.gate.guard(async move {
+                // What is not written in time is written later.
+                let _ = replica.write_snapshot(SNAPSHOT_TIMEOUT).await;
+            }));
+        }
     }
 }
 
@@ -282,20 +308,22 @@ fn config(world: &World, node: u64) -> RaftConfig {
         heartbeat: Duration::from_millis(50),
         election_timeout_min: Duration::from_millis(200),
         election_timeout_max: Duration::from_millis(300),
-        wal_segment_bytes: SEGMENT_BYTES,
-        wal_cache_bytes: CACHE_BYTES,
+        wal_segment_bytes: world.storage.segment_bytes,
+        wal_cache_bytes: world.storage.cache_bytes,
     }
 }
 
 /// Writes down what a replica believes about who leads.
-async fn trace_leadership(trace: Trace, node: u64, shard: u32, replica: Replica<Witness>) {
+async fn trace_leadership(world: World, node: u64, shard: u32, replica: Replica<Witness>) {
     let mut before = Leadership::default();
     loop {
         let changes = replica.changes();
         let now = replica.leadership();
         if (now.leader, now.term, now.leads) != (before.leader, before.term, before.leads) {
             let (leader, term) = (now.leader.unwrap_or(0), now.term);
-            trace.line(format_args!("node {node} shard {shard}: {leader} leads in term {term}"));
+            let line = format_args!("node {node} shard {shard}: {leader} leads in term {term}");
+            world.trace.line(line);
+            world.oracle.covered(|coverage| coverage.elections += u64::from(now.leads));
             before = now;
         }
         if !changes.await {
@@ -327,12 +355,12 @@ fn found_preferred(
 }
 
 /// Writes snapshots after so much new log, for ever.
-async fn keep_writing(replicas: Vec<Replica<Witness>>, wal: Wal) {
+async fn keep_writing(replicas: Vec<Replica<Witness>>, wal: Wal, after_bytes: u64) {
     let mut written_at = 0;
     loop {
         tokio::time::sleep(SNAPSHOT_LOOK).await;
         let appended = wal.stats().bytes_appended;
-        if appended - written_at < SNAPSHOT_AFTER_BYTES {
+        if appended - written_at < after_bytes {
             continue;
         }
         written_at = appended;

@@ -14,14 +14,14 @@ use tokio::time::Instant;
 
 use super::chance::Chance;
 use super::cluster::Cluster;
-use super::nemesis::Nemesis;
+use super::nemesis::{Fired, Nemesis};
 use super::network;
 use super::node::{End, World};
 use super::plan::Plan;
 use super::trace::Trace;
 use super::transport::Network;
 use crate::invariant::Violation;
-use crate::oracle::Oracle;
+use crate::oracle::{Coverage, Oracle};
 use crate::workload::{Buyer, Called, Client, HOLD_CAP_MS, Tally, coach, trip_id};
 
 /// How long a healed cluster may take until every shard has a leader that answers.
@@ -54,7 +54,11 @@ pub struct Report {
     /// Lines of the trace.
     pub trace_lines: u64,
     /// How often each fault fired.
-    pub faults: BTreeMap<&'static str, u64>,
+    pub faults: BTreeMap<&'static str, Fired>,
+    /// What came about that has to.
+    pub coverage: Coverage,
+    /// Why the simulation says nothing, if so.
+    pub invalid: Vec<String>,
     /// Messages and frames on the network.
     pub messages: u64,
     /// Of them lost, or sent again by a stream.
@@ -77,12 +81,25 @@ pub struct Report {
     pub violations: Vec<Violation>,
 }
 
-/// Simulates a seed in a thread of its own, since chance and time belong to a thread.
+/// How to simulate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// To the end.
+    #[default]
+    Whole,
+    /// To the end, and every line of the trace goes to standard output.
+    Printed,
+    /// Until something is violated.
+    UntilViolated,
+}
+
+/// Simulates a plan in a thread of its own, since chance and time belong to a thread.
 ///
 /// # Panics
 /// When the system gives no thread.
 #[must_use]
-pub fn simulate(seed: u64, plan: Plan, printed: bool) -> Report {
+pub fn simulate(plan: &Plan, manner: Manner) -> Report {
+    let (seed, plan) = (plan.seed, plan.clone());
     let work = move || {
         raft::runtime::simulate(seed);
         raft::mutant::plant(plan.mutant);
@@ -91,45 +108,58 @@ pub fn simulate(seed: u64, plan: Plan, printed: bool) -> Report {
             .start_paused(true)
             .build()
             .expect("a runtime without input and output needs nothing of the system");
-        runtime.block_on(run(seed, plan, printed))
+        runtime.block_on(run(plan, manner))
     };
     let thread = std::thread::Builder::new().name(format!("seed-{seed}")).spawn(work);
     let thread = thread.expect("the system has a thread for every simulation");
-    thread.join().unwrap_or_else(|_| panicked(seed))
+    thread.join().unwrap_or_else(|_| Report::panicked(seed))
 }
 
-/// The report of a simulation that panicked.
-fn panicked(seed: u64) -> Report {
-    let what = "the simulation panicked; the message is above".to_owned();
-    Report {
-        seed,
-        simulated_ms: 0,
-        trace_hash: String::new(),
-        trace_lines: 0,
-        faults: BTreeMap::new(),
-        messages: 0,
-        lost: 0,
-        repeated: 0,
-        reordered: 0,
-        buyers: Tally::default(),
-        answers: BTreeMap::new(),
-        entries_applied: 0,
-        audits: 0,
-        violations_by_invariant: BTreeMap::from([("no_panic", 1)]),
-        violations: vec![Violation { invariant: "no_panic", what, at_ms: 0 }],
+impl Report {
+    /// The report of a seed of which nothing is known yet.
+    pub(super) fn of(seed: u64) -> Self {
+        Self {
+            seed,
+            simulated_ms: 0,
+            trace_hash: String::new(),
+            trace_lines: 0,
+            faults: BTreeMap::new(),
+            coverage: Coverage::default(),
+            invalid: Vec::new(),
+            messages: 0,
+            lost: 0,
+            repeated: 0,
+            reordered: 0,
+            buyers: Tally::default(),
+            answers: BTreeMap::new(),
+            entries_applied: 0,
+            audits: 0,
+            violations_by_invariant: BTreeMap::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// The report of a simulation that panicked.
+    fn panicked(seed: u64) -> Self {
+        let what = "the simulation panicked; the message is above".to_owned();
+        Self {
+            violations_by_invariant: BTreeMap::from([("no_panic", 1)]),
+            violations: vec![Violation { invariant: "no_panic", what, at_ms: 0 }],
+            ..Self::of(seed)
+        }
     }
 }
 
-async fn run(seed: u64, plan: Plan, printed: bool) -> Report {
+async fn run(plan: Plan, manner: Manner) -> Report {
+    let seed = plan.seed;
     let mut chance = Chance::new(seed);
-    let trace = Trace::begin(printed);
+    let trace = Trace::begin(manner == Manner::Printed);
     let oracle = Oracle::new(trace.clone());
     let network: Arc<Network> = network::Network::new(chance.fork("network"));
     let parts = (Arc::clone(&network), trace.clone(), oracle.clone());
-    let (world, exits) = World::new(parts, plan.nodes, plan.shards);
+    let (world, exits) = World::new(parts, &plan);
     let cluster = Cluster::new(world.clone(), &mut chance);
-    let faults = (plan.faults.clone(), plan.gap_ms);
-    let nemesis = Nemesis::new(cluster, exits, chance.fork("nemesis"), faults);
+    let nemesis = Nemesis::new(cluster, exits, chance.fork("nemesis"), plan.events.clone());
     let mut story = Story {
         plan,
         world,
@@ -140,7 +170,12 @@ async fn run(seed: u64, plan: Plan, printed: bool) -> Report {
         buyers: JoinSet::new(),
         audits: Arc::default(),
     };
-    story.tell().await;
+    let violated = oracle.violated();
+    tokio::select! {
+        biased;
+        () = violated.notified(), if manner == Manner::UntilViolated => {}
+        () = story.tell() => {}
+    }
     let (trace_hash, trace_lines) = trace.digest();
     let census = network.census();
     let (violations, violations_by_invariant) = oracle.verdict();
@@ -151,6 +186,8 @@ async fn run(seed: u64, plan: Plan, printed: bool) -> Report {
         trace_hash: format!("{trace_hash:016x}"),
         trace_lines,
         faults: story.nemesis.fired().clone(),
+        coverage: oracle.coverage(),
+        invalid: invalid(&story.plan, story.nemesis.fired()),
         messages: census.sent,
         lost: census.lost,
         repeated: census.repeated,
@@ -162,6 +199,20 @@ async fn run(seed: u64, plan: Plan, printed: bool) -> Report {
         violations_by_invariant,
         violations,
     }
+}
+
+/// Why a simulation says nothing: what was to fail did not, or nobody was there to suffer it.
+fn invalid(plan: &Plan, fired: &BTreeMap<&'static str, Fired>) -> Vec<String> {
+    if plan.events.is_empty() {
+        return Vec::new();
+    }
+    if fired.is_empty() {
+        return vec![format!("none of {} planned faults fired", plan.events.len())];
+    }
+    if fired.values().all(|fired| fired.under_load == 0) {
+        return vec!["no fault fired under load".to_owned()];
+    }
+    Vec::new()
 }
 
 /// A simulation that goes on.
@@ -271,7 +322,7 @@ impl Story {
         // Everything that was held and not paid has expired by then.
         let quiet = Instant::now() + Duration::from_millis(HOLD_CAP_MS + 5_000);
         self.nemesis.work_until(quiet).await;
-        let even = |story: &mut Self| story.nemesis.cluster.has_caught_up();
+        let even = |story: &mut Self| story.nemesis.is_whole();
         if self.comes_about("every replica has everything", CAUGHT_UP_WITHIN, even).await {
             self.look_at_everything().await;
         }
@@ -280,7 +331,7 @@ impl Story {
     /// Perhaps one node that stays dead: never one without which no quorum remembers.
     fn spare(&mut self) -> Option<u64> {
         let node = self.chance.between(1, self.plan.nodes);
-        if self.plan.faults.is_empty() || !self.chance.per_mille(300) {
+        if self.plan.events.is_empty() || !self.chance.per_mille(300) {
             return None;
         }
         self.nemesis.cluster.notice_repairs();

@@ -15,8 +15,8 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::network::{KEEP_ALIVE, Life};
-use super::node::Shown;
-use crate::oracle::Witness;
+use super::node::{Shown, World};
+use crate::oracle::{Oracle, Witness};
 
 /// How long connecting to a peer may take, as in production.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -29,6 +29,7 @@ pub type Network = super::network::Network<Shown>;
 /// The transport of one node's process.
 pub struct SimTransport {
     network: Arc<Network>,
+    oracle: Oracle,
     node: u64,
     life: Life,
 }
@@ -75,6 +76,7 @@ impl Way {
         let arrives = async {
             tokio::time::sleep_until(at).await;
             network.passable(*from, *to).await
+                && tokio::time::timeout(KEEP_ALIVE, network.awake(*to)).await.is_ok()
         };
         tokio::select! {
             biased;
@@ -99,6 +101,7 @@ impl Way {
                     frame = frames.next() => frame,
                 };
                 let Some(frame) = frame else { return };
+                way.network.awake(way.from).await;
                 after = way.network.send_in_order(way.from, way.to, after);
                 if sent.send((after, frame)).await.is_err() {
                     return;
@@ -132,8 +135,9 @@ impl Way {
 impl SimTransport {
     /// The transport of a process.
     #[must_use]
-    pub fn new(network: Arc<Network>, node: u64, life: Life) -> Self {
-        Self { network, node, life }
+    pub fn new(world: &World, node: u64, life: Life) -> Self {
+        let (network, oracle) = (Arc::clone(&world.network), world.oracle.clone());
+        Self { network, oracle, node, life }
     }
 
     /// A connection to whoever listens at an address.
@@ -153,6 +157,7 @@ impl SimTransport {
                     if !network.passable(a, b).await {
                         return Err(error("no answer"));
                     }
+                    network.awake(b).await;
                 }
                 let (theirs, shown) = network.at(to).ok_or_else(|| error("refused"))?;
                 if !life.goes_on() {
@@ -189,6 +194,7 @@ impl SimTransport {
                 let mut copies = network.send(from, to).into_iter();
                 let Some(first) = copies.next() else { return std::future::pending().await };
                 tokio::time::sleep_until(first).await;
+                network.awake(to).await;
                 let (theirs, shown) = network.at(to).ok_or_else(|| error("refused"))?;
                 for later in copies {
                     let (again, theirs) = (work(Arc::clone(&shown.peers)), theirs.clone());
@@ -201,6 +207,7 @@ impl SimTransport {
                     });
                 }
                 let answer = work(shown.peers).await;
+                network.awake(to).await;
                 if !theirs.goes_on() {
                     return Err(error("the connection was reset"));
                 }
@@ -208,6 +215,7 @@ impl SimTransport {
                     return std::future::pending().await;
                 };
                 tokio::time::sleep_until(back).await;
+                network.awake(from).await;
                 answer
             };
             let called = tokio::time::timeout(KEEP_ALIVE, called).await;
@@ -269,12 +277,13 @@ impl Transport for SimTransport {
         addr: &str,
         parts: mpsc::Receiver<pb::InstallSnapshotRequest>,
     ) -> BoxFuture<'static, Result<pb::InstallSnapshotResponse, LinkError>> {
-        let connected = self.connect(addr);
+        let (connected, oracle) = (self.connect(addr), self.oracle.clone());
         Box::pin(async move {
             let (way, handler) = connected.await?;
             let back = way.back();
             let parts = way.carry(ReceiverStream::new(parts));
             let answer = handler.install_snapshot(parts).await?;
+            oracle.covered(|coverage| coverage.snapshots_installed += 1);
             let at = back.network.send_in_order(back.from, back.to, Instant::now());
             if back.arrive(at).await { Ok(answer) } else { Err(error("the connection broke")) }
         })

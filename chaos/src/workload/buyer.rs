@@ -11,12 +11,14 @@ use actors::seat_map::{
 };
 use parking_lot::Mutex;
 use proto::ids::{Legs, SeatNo};
+use serde::{Deserialize, Serialize};
 
 use super::call::{Called, Client};
 use super::trips::{LEGS, SEATS, STANDING, TTL_MIN_MS, trip_id};
 
 /// How a buyer behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Persona {
     /// Wants the trip that everybody wants.
     Herd,
@@ -36,12 +38,14 @@ pub enum Persona {
     Churner,
     /// Looks, and never buys.
     Watcher,
+    /// Follows the changes of a trip.
+    Subscriber,
     /// Does what nobody should.
     Clumsy,
 }
 
 /// All of them.
-pub const PERSONAS: [Persona; 10] = [
+pub const PERSONAS: [Persona; 11] = [
     Persona::Herd,
     Persona::Uniform,
     Persona::Zipf,
@@ -51,6 +55,7 @@ pub const PERSONAS: [Persona; 10] = [
     Persona::Group,
     Persona::Churner,
     Persona::Watcher,
+    Persona::Subscriber,
     Persona::Clumsy,
 ];
 
@@ -116,6 +121,7 @@ impl Buyer {
             Persona::Group => self.bring_a_group(&trip).await,
             Persona::Churner => self.churn(&trip).await,
             Persona::Watcher => self.look(&trip).await,
+            Persona::Subscriber => self.subscribe(&trip).await,
             Persona::Clumsy => self.blunder(&trip).await,
         }
     }

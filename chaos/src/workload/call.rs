@@ -71,6 +71,17 @@ impl Client {
         &mut self.chance
     }
 
+    /// The world that it is in.
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Whom it takes for the leader of a shard, as often as any node.
+    pub(super) fn leader_or_any(&mut self, shard: ShardId) -> u64 {
+        let any = self.chance.between(1, self.world.nodes);
+        if self.chance.per_mille(500) { any } else { self.leaders[shard.get() as usize] }
+    }
+
     /// The shard of a trip.
     #[must_use]
     pub fn shard(&self, trip: &TripId) -> ShardId {
@@ -190,11 +201,13 @@ impl Client {
         let asked = self.world.oracle.asked(trip, None);
         let &there = self.world.network.send(CLIENTS, node).first()?;
         tokio::time::sleep_until(there).await;
+        self.world.network.awake(node).await;
         let (life, shown) = self.world.network.at(node)?;
         let handle = &shown.shards[shard.get() as usize];
         let look = |map: &actors::seat_map::SeatMap| (map.position(), map.version(), map.digest());
         let read =
             tokio::time::timeout(ATTEMPT, handle.read(trip.clone(), false, look)).await.ok()?;
+        self.world.network.awake(node).await;
         if !life.goes_on() {
             return None;
         }
@@ -230,6 +243,7 @@ struct Request {
 impl Request {
     async fn arrive(self, at: Instant, until: Instant) {
         tokio::time::sleep_until(at).await;
+        self.world.network.awake(self.node).await;
         let (Some((life, shown)), Some(command)) =
             (self.world.network.at(self.node), self.asked.command.clone())
         else {
@@ -257,15 +271,24 @@ impl AnswerSink for Reply {
             return;
         }
         let Request { world, asked, shard, node, answers } = &self.request;
-        for at in world.network.send(*node, CLIENTS) {
-            let (oracle, asked, answers) = (world.oracle.clone(), asked.clone(), answers.clone());
-            let (answer, shard) = (answer.clone(), *shard);
-            tokio::spawn(async move {
-                tokio::time::sleep_until(at).await;
-                oracle.answered(shard, &asked, &answer);
-                // Whoever has another answer does not wait for this one.
-                let _ = answers.try_send(answer);
-            });
-        }
+        let (world, asked, answers) = (world.clone(), asked.clone(), answers.clone());
+        let (shard, node, life) = (*shard, *node, self.life.clone());
+        tokio::spawn(async move {
+            world.network.awake(node).await;
+            if !life.goes_on() {
+                return;
+            }
+            for at in world.network.send(node, CLIENTS) {
+                let (oracle, asked, answers) =
+                    (world.oracle.clone(), asked.clone(), answers.clone());
+                let answer = answer.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep_until(at).await;
+                    oracle.answered(shard, &asked, &answer);
+                    // Whoever has another answer does not wait for this one.
+                    let _ = answers.try_send(answer);
+                });
+            }
+        });
     }
 }

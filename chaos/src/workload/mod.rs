@@ -3,6 +3,7 @@
 mod buyer;
 mod call;
 mod clumsy;
+mod subscriber;
 mod trips;
 
 pub use buyer::{Buyer, PERSONAS, Persona, Tally};
