@@ -210,6 +210,11 @@ impl<M: Machine> Replica<M> {
         self.inner.raft.runtime_config().elect(true);
     }
 
+    /// Whether it sends heartbeats where it leads.
+    pub(crate) fn speak(&self, aloud: bool) {
+        self.inner.raft.runtime_config().heartbeat(aloud);
+    }
+
     /// Where the replica stands.
     #[must_use]
     pub fn status(&self) -> ReplicaStatus {

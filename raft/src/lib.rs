@@ -23,6 +23,7 @@ pub mod mutant;
 pub mod network;
 pub mod node;
 pub mod runtime;
+mod silence;
 pub mod snapshot;
 mod types;
 pub mod wal;

@@ -16,6 +16,7 @@ use crate::mutant::{Mutant, planted};
 use crate::network::Transport;
 use crate::network::client::{GroupNetwork, Links};
 use crate::network::peer::PeerHandler;
+use crate::silence::keep_silent_without_quorum;
 use crate::snapshot::{MemSnapshots, ShardSnapshots, SnapshotError, SnapshotStore};
 use crate::wal::{Drive, FlushFailed, GroupId, Options, Recovery, Wal, WalError};
 
@@ -197,6 +198,8 @@ impl<M: Machine> RaftNode<M> {
             let (links, peers) = (Arc::clone(&self.links), self.config.peers.clone());
             tokio::spawn(memory.regain(replica.clone(), links, peers));
         }
+        let timeout = self.config.election_timeout_max;
+        tokio::spawn(keep_silent_without_quorum(replica.clone(), timeout));
         self.handler.add(replica.clone());
         Ok(replica)
     }
