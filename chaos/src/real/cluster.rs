@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client_sdk::ids::ShardId;
-use client_sdk::{Client, Error, Options, pb};
+use client_sdk::{Client, Error, Faults, Options, pb};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
@@ -56,6 +56,8 @@ pub struct Cluster {
     inspector: Client,
     /// Has nodes do something, and waits for it.
     operator: Client,
+    /// Orders what nodes carry out themselves.
+    pub(super) faults: Faults,
 }
 
 impl Cluster {
@@ -88,11 +90,17 @@ impl Cluster {
             })
             .collect();
         let network = Network::start(&ways(&members)).await?;
+        let token = format!("{:032x}", Chance::new(std::process::id().into()).fork("token").draw());
+        let token_file = dir.join("faults.token");
+        std::fs::write(&token_file, &token)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut processes = BTreeMap::new();
         for member in &members {
             let config = dir.join(format!("node-{}.toml", member.id));
-            std::fs::write(&config, config_text(plan, &members, member.id, &network)?)?;
+            std::fs::write(
+                &config,
+                config_text(plan, &members, member.id, &network, &token_file)?,
+            )?;
             let name = format!("node-{}", member.id);
             let machine = Machine::create(&plan.needs(), plan.disk_mib, dir, &name)?;
             let workers = (cores / members.len()).max(1);
@@ -106,8 +114,9 @@ impl Cluster {
         let operator = Client::connect(direct.values(), patient).await.map_err(io::Error::other)?;
         let hasty = Options::default().deadline(STATUS_TIMEOUT);
         let inspector = Client::connect(direct.values(), hasty).await.map_err(io::Error::other)?;
+        let faults = Faults::new(&inspector, &token).map_err(io::Error::other)?;
         let shards = plan.shards;
-        Ok(Self { processes, network, shards, direct, inspector, operator })
+        Ok(Self { processes, network, shards, direct, inspector, operator, faults })
     }
 
     /// The nodes' numbers.
@@ -263,13 +272,20 @@ fn ways(members: &[Member]) -> BTreeMap<Flow, SocketAddr> {
 }
 
 /// The configuration of one node: every way to another leads through the network.
-fn config_text(plan: &Plan, members: &[Member], me: u64, network: &Network) -> io::Result<String> {
+fn config_text(
+    plan: &Plan,
+    members: &[Member],
+    me: u64,
+    network: &Network,
+    token_file: &Path,
+) -> io::Result<String> {
     let way = |from: Party, to: Party| {
         network.address(from, to).ok_or_else(|| io::Error::other(format!("no way {from}→{to}")))
     };
     let mut text = format!(
         "[storage]\nsegment_mib = {SEGMENT_MIB}\nsnapshot_after_mib = {}\n[trips]\n\
-         passivate_after_s = 2\n[cluster]\nid = \"chaos\"\nshards = {}\n",
+         passivate_after_s = 2\n[faults]\nenabled = true\ntoken_file = {token_file:?}\n\
+         [cluster]\nid = \"chaos\"\nshards = {}\n",
         plan.snapshot_after_mib, plan.shards
     );
     for Member { id, client, peer, admin } in members {

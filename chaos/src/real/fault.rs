@@ -54,6 +54,12 @@ pub enum Fault {
     FileLimit,
     /// All nodes write snapshots.
     Snapshot,
+    /// The target carries commands out and does not answer them, on order.
+    LoseAnswers,
+    /// The target carries commands out and answers them later, on order.
+    DelayAnswers,
+    /// The target refuses commands as overloaded, on order.
+    Overloaded,
     /// The power of the target's machine fails: what was not flushed is gone. Needs root.
     PowerCut,
     /// The target's file system is full. Needs root.
@@ -78,7 +84,7 @@ pub enum Need {
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Kill,
         Self::Pause,
         Self::Stop,
@@ -102,6 +108,9 @@ impl Fault {
         Self::FlipSnapshotBit,
         Self::FileLimit,
         Self::Snapshot,
+        Self::LoseAnswers,
+        Self::DelayAnswers,
+        Self::Overloaded,
         Self::PowerCut,
         Self::FullDisk,
         Self::HungDisk,
@@ -136,6 +145,9 @@ impl Fault {
             Self::FlipSnapshotBit => "flip-snapshot-bit",
             Self::FileLimit => "file-limit",
             Self::Snapshot => "snapshot",
+            Self::LoseAnswers => "lose-answers",
+            Self::DelayAnswers => "delay-answers",
+            Self::Overloaded => "overloaded",
             Self::PowerCut => "power-cut",
             Self::FullDisk => "full-disk",
             Self::HungDisk => "hung-disk",

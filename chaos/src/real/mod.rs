@@ -21,6 +21,7 @@ pub mod leaders;
 pub mod machine;
 pub mod nemesis;
 pub mod network;
+mod ordered;
 pub mod plan;
 pub mod process;
 pub mod run;

@@ -15,6 +15,7 @@ use super::damage;
 use super::fault::{Fault, Target};
 use super::history::History;
 use super::network::{CLIENTS, Flow, Rule};
+use super::ordered;
 use super::plan::{CALM_MS, Plan, Step};
 use super::process::Process;
 
@@ -118,6 +119,9 @@ impl Nemesis {
         match fault {
             Fault::RollingRestart => self.restart_in_turn(fired).await,
             Fault::HandOver => self.hand_over(fired).await,
+            Fault::LoseAnswers | Fault::DelayAnswers | Fault::Overloaded => {
+                self.have_ordered(fired).await
+            }
             Fault::Snapshot => self.snapshot(fired).await,
             Fault::Reset | Fault::HalfOpen | Fault::HangUp => self.break_connections(fired).await,
             Fault::Flap => self.flap(fired).await,
@@ -255,6 +259,27 @@ impl Nemesis {
             }
             tokio::time::sleep(Duration::from_millis(every_ms)).await;
         }
+    }
+
+    async fn have_ordered(&self, fired: &mut Fired) -> io::Result<()> {
+        let Some(order) = ordered::order(&fired.step) else { return Ok(()) };
+        let (nodes, at_ms) = (fired.nodes.clone(), self.history.now_us() / 1_000);
+        let lasts = Duration::from_millis(fired.step.for_ms);
+        let cluster = &self.cluster;
+        let carried_out = nodes.iter().map(|&id| {
+            ordered::carry_out(&cluster.faults, cluster.direct(id), order.clone(), lasts)
+        });
+        let mut met = 0;
+        for (id, done) in nodes.iter().zip(futures::future::join_all(carried_out).await) {
+            match done {
+                Ok(commands) => met += commands,
+                Err(error) => fired.notes.push(format!("node {id}: {error}")),
+            }
+        }
+        fired.notes.push(format!("{met} commands were met"));
+        // One that met nobody has not happened.
+        fired.fired_ms = (met > 0).then_some(at_ms);
+        Ok(())
     }
 
     async fn snapshot(&self, fired: &mut Fired) -> io::Result<()> {

@@ -13,6 +13,8 @@ macro_rules! plans {
 /// Names and texts.
 const PLANS: &[(&str, &str)] = plans![
     "all-nodes-killed-at-once",
+    "answers-that-come-late",
+    "answers-that-never-come",
     "anything-at-any-time",
     "bit-flipped-in-a-log",
     "bit-flipped-in-a-snapshot",
@@ -42,6 +44,7 @@ const PLANS: &[(&str, &str)] = plans![
     "links-that-are-slow",
     "links-that-flap",
     "links-with-delay",
+    "nodes-that-say-overloaded",
     "power-of-all-nodes-cut",
     "power-of-the-leader-cut",
     "two-sides-and-a-bridge",

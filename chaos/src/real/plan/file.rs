@@ -67,6 +67,7 @@ struct StepFile {
     every_ms: Option<Spanned<u64>>,
     delay_ms: Option<Spanned<u64>>,
     bytes_per_s: Option<Spanned<u64>>,
+    per_mille: Option<Spanned<u64>>,
     jump_ms: Option<Spanned<i64>>,
 }
 
@@ -199,6 +200,7 @@ impl StepFile {
             every_ms: within(self.every_ms.as_ref(), "every_ms", 0, 20..=MAX_FAULT_MS)?,
             delay_ms: within(self.delay_ms.as_ref(), "delay_ms", 0, 1..=5_000)?,
             bytes_per_s: within(self.bytes_per_s.as_ref(), "bytes_per_s", 0, 1..=1_000_000_000)?,
+            per_mille: within(self.per_mille.as_ref(), "per_mille", 1_000, 1..=1_000)?,
             jump_ms: within(self.jump_ms.as_ref(), "jump_ms", 0, -MAX_JUMP_MS..=MAX_JUMP_MS)?,
         };
         let needs = |value: u64, name: &str| {
@@ -208,7 +210,9 @@ impl StepFile {
             Err(wrong(&self.at_ms, format!("{fault} needs {name}")))
         };
         match fault {
-            Fault::Delay | Fault::SlowDisk => needs(step.delay_ms, "delay_ms")?,
+            Fault::Delay | Fault::DelayAnswers | Fault::SlowDisk => {
+                needs(step.delay_ms, "delay_ms")?
+            }
             Fault::ClockJump => needs(step.jump_ms.unsigned_abs(), "jump_ms")?,
             Fault::Slow => needs(step.bytes_per_s, "bytes_per_s")?,
             Fault::Flap => needs(step.every_ms, "every_ms")?,

@@ -94,6 +94,8 @@ pub struct Step {
     pub delay_ms: u64,
     /// How many bytes pass each second.
     pub bytes_per_s: u64,
+    /// Of a thousand commands so many are met by a fault that is ordered.
+    pub per_mille: u64,
     /// How far a clock jumps, in milliseconds; back when negative.
     pub jump_ms: i64,
 }
@@ -172,6 +174,7 @@ impl Plan {
                     every_ms: chance.between(100, 400),
                     delay_ms: chance.between(5, 150),
                     bytes_per_s: chance.between(20_000, 400_000),
+                    per_mille: chance.between(50, 500),
                     jump_ms: chance.between(0, 2 * HOUR_MS) as i64 - HOUR_MS as i64,
                 });
                 at_ms += chance.between(random.every_ms.0, random.every_ms.1);
