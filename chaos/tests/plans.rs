@@ -54,6 +54,78 @@ fn a_killed_leader_takes_nothing_along_and_a_drained_one_ends() {
     }
 }
 
+/// A node that somebody else has started, until this is dropped.
+struct Staging(std::process::Child);
+
+impl Staging {
+    fn start(folder: &std::path::Path) -> (Self, String, String) {
+        let listeners = [(); 3].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+        let [client, peer, admin] = listeners.map(|listener| listener.local_addr().unwrap());
+        let token = folder.join("token");
+        std::fs::write(&token, "a token that nobody guesses\n").unwrap();
+        let config = folder.join("staging.toml");
+        let text = format!(
+            "[cluster]\nid = \"staging\"\nshards = 2\n[[cluster.nodes]]\nid = 1\nclient = \"{client}\"\n\
+             peer = \"{peer}\"\nadmin = \"{admin}\"\n[faults]\nenabled = true\ntoken_file = {token:?}\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        let node = Command::new(env!("CARGO_BIN_EXE_seatgrid-chaos"))
+            .args(["node", "--id", "1", "--config", config.to_str().unwrap(), "--data-dir"])
+            .arg(folder.join("data"))
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while std::net::TcpStream::connect(client).is_err() {
+            assert!(std::time::Instant::now() < deadline, "the node does not listen");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        (Self(node), format!("http://{client}"), token.to_str().unwrap().to_owned())
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_staging_cluster_is_asked_for_faults() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_node, endpoint, token) = Staging::start(folder.path());
+    let write = |name: &str, fault: &str| {
+        let plan = folder.path().join(name);
+        let text = format!(
+            "proves = \"it holds\"\nduration_s = 5\n[load]\narrivals_per_s = 60\nmin_holds_per_s = 1\n\
+             [[step]]\nat_ms = 1500\nfault = \"{fault}\"\ntarget = \"all\"\nfor_ms = 2000\n"
+        );
+        std::fs::write(&plan, text).unwrap();
+        plan.to_str().unwrap().to_owned()
+    };
+    let run = |plan: &str, token: &str| {
+        chaos(&["run", "--plan", plan, "--attach", &endpoint, "--token-file", token])
+    };
+    let lost = write("lost.toml", "lose-answers");
+    // Twice: a run does not mind what another has left behind.
+    for _ in 0..2 {
+        let output = run(&lost, &token);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(said(&output).contains("commands were met"), "{}", said(&output));
+        assert!(said(&output).contains("--attach http://"), "{}", said(&output));
+    }
+    let output = run(&write("kill.toml", "kill"), &token);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("can be asked for hand-over, snapshot"), "{}", said(&output));
+    let wrong = folder.path().join("wrong");
+    std::fs::write(&wrong, "a token that somebody guessed").unwrap();
+    let output = run(&lost, wrong.to_str().unwrap());
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("the token is wrong"), "{}", said(&output));
+}
+
 #[test]
 fn a_run_without_enough_load_says_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -210,6 +210,13 @@ impl<M: Machine> Replica<M> {
         self.inner.raft.runtime_config().elect(true);
     }
 
+    /// Whether there is no other voter.
+    pub(crate) fn is_alone(&self) -> bool {
+        let metrics = self.inner.raft.metrics();
+        let metrics = metrics.borrow_watched();
+        metrics.membership_config.membership().voter_ids().count() <= 1
+    }
+
     /// Whether it sends heartbeats where it leads.
     pub(crate) fn speak(&self, aloud: bool) {
         self.inner.raft.runtime_config().heartbeat(aloud);

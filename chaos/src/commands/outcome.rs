@@ -22,6 +22,9 @@ pub(super) struct Outcome {
     proves: String,
     #[serde(skip)]
     binary: Option<PathBuf>,
+    /// The arguments that name a staging cluster.
+    #[serde(skip)]
+    attach: String,
     failover_ms: BTreeMap<&'static str, Spread>,
     confirms_acknowledged: u64,
     confirms_lost: u64,
@@ -52,6 +55,9 @@ impl Outcome {
             plan: args.plan.clone(),
             proves: plan.proves.clone(),
             binary: args.binary.clone(),
+            attach: args.token_file.as_ref().map_or_else(String::new, |token| {
+                format!(" --attach {} --token-file {}", args.attach.join(","), token.display())
+            }),
             failover_ms: BTreeMap::new(),
             confirms_acknowledged: 0,
             confirms_lost: 0,
@@ -95,7 +101,8 @@ impl Outcome {
     fn reproduce(&self, seed: u64) -> String {
         let binary = self.binary.as_ref().map(|path| format!(" --binary {}", path.display()));
         let plan = self.plan.display();
-        format!("seatgrid-chaos run --plan {plan} --seed {seed}{}", binary.unwrap_or_default())
+        let (binary, attach) = (binary.unwrap_or_default(), &self.attach);
+        format!("seatgrid-chaos run --plan {plan} --seed {seed}{binary}{attach}")
     }
 
     /// One run in a line.

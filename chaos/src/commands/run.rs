@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use seatgrid_chaos::real::{self, Plan, PlanError, shipped};
+use seatgrid_chaos::real::{self, Plan, PlanError, Site, shipped};
 
 use super::exit;
 use super::outcome::Outcome;
@@ -25,6 +25,18 @@ pub(crate) struct Args {
     /// The program whose `node` runs a node; this one unless given.
     #[arg(long, value_name = "FILE")]
     pub(super) binary: Option<PathBuf>,
+    /// Addresses of a staging cluster, instead of nodes that the run starts itself. Its nodes take orders of faults.
+    #[arg(
+        long,
+        value_name = "URL,…",
+        value_delimiter = ',',
+        conflicts_with = "binary",
+        requires = "token_file"
+    )]
+    pub(super) attach: Vec<String>,
+    /// The file of the token of those who may order faults there.
+    #[arg(long, value_name = "FILE", requires = "attach")]
+    pub(super) token_file: Option<PathBuf>,
     /// Keep the nodes' files, logs and the history of every run here; of runs that did not pass they are
     /// kept in any case.
     #[arg(long, value_name = "FOLDER")]
@@ -93,12 +105,20 @@ fn tried(args: &Args, plan: &Plan) -> (Outcome, Option<io::Error>) {
     (outcome, None)
 }
 
+/// Where the nodes are.
+fn site(args: &Args) -> io::Result<Site> {
+    if let Some(path) = &args.token_file {
+        let unread =
+            |e| io::Error::other(format!("the token cannot be read: {}: {e}", path.display()));
+        let token = std::fs::read_to_string(path).map_err(unread)?;
+        return Ok(Site::Staging { endpoints: args.attach.clone(), token });
+    }
+    // A path and not a name: the nodes are not started where this program was.
+    args.binary.as_ref().map_or_else(std::env::current_exe, std::path::absolute).map(Site::Own)
+}
+
 async fn once(args: &Args, plan: &Plan, seed: u64, outcome: &mut Outcome) -> io::Result<()> {
-    let program = match &args.binary {
-        // A path and not a name: the nodes are not started where this program was.
-        Some(program) => std::path::absolute(program)?,
-        None => std::env::current_exe()?,
-    };
+    let site = site(args)?;
     let folder = match &args.keep {
         Some(keep) => {
             std::fs::create_dir_all(keep)?;
@@ -113,7 +133,7 @@ async fn once(args: &Args, plan: &Plan, seed: u64, outcome: &mut Outcome) -> io:
             eprintln!("seed {seed}: {what}");
         }
     };
-    let report = real::run(plan, seed, &program, folder.path(), say).await?;
+    let report = real::run(plan, seed, &site, folder.path(), say).await?;
     let kept =
         (args.keep.is_some() || report.verdict != real::Verdict::Passed).then(|| folder.keep());
     if args.output == Output::Text {

@@ -59,18 +59,18 @@ pub struct Buyers {
 }
 
 impl Buyers {
-    /// Connects, and opens the trips of a plan.
+    /// Connects, and opens the trips of a plan; their names begin with `prefix`.
     ///
     /// # Errors
     /// When the cluster does not answer.
-    pub async fn start(plan: &Plan, endpoints: &[String]) -> Result<Self, Error> {
+    pub async fn start(plan: &Plan, endpoints: &[String], prefix: &str) -> Result<Self, Error> {
         let mut services = Vec::new();
         for _ in 0..SERVICES {
             let options = Options::default().deadline(DEADLINE);
             services.push(Client::connect(endpoints, options).await?);
         }
         let trips: Vec<TripId> = (1..=plan.trips)
-            .map(|n| TripId::new(&format!("trip-{n}")))
+            .map(|n| TripId::new(&format!("{prefix}trip-{n}")))
             .collect::<Result<_, _>>()?;
         for trip in &trips {
             open(&services[0], trip, plan).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use client_sdk::{Client, Error, Faults, Options, pb};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
+use super::fault::Fault;
 use super::machine::Machine;
 use super::network::{CLIENTS, Flow, Network, Party};
 use super::plan::Plan;
@@ -60,16 +61,35 @@ pub struct Cluster {
     pub(super) faults: Faults,
 }
 
+/// Whose nodes a run is about.
+#[derive(Clone, Debug)]
+pub enum Site {
+    /// Nodes that it starts itself. The program knows the subcommand `node` of `seatgrid`.
+    Own(PathBuf),
+    /// A staging cluster.
+    Staging {
+        /// Addresses of some of its nodes.
+        endpoints: Vec<String>,
+        /// The token of those who may order faults.
+        token: String,
+    },
+}
+
 impl Cluster {
-    /// Starts the nodes of a plan, with their files in `dir`, and waits until every shard has a leader.
+    /// Starts the nodes of a plan, with their files in `dir`, or finds those of a staging cluster, and waits
+    /// until every shard has a leader.
     ///
     /// # Errors
-    /// When a port, file or process cannot be had, or the nodes do not serve in time.
-    pub async fn start(plan: &Plan, program: &Path, dir: &Path) -> io::Result<Self> {
-        let cluster = Self::spawn(plan, program, dir).await?;
+    /// When a port, file or process cannot be had, the nodes do not serve in time, or the plan asks for more
+    /// than a staging cluster does.
+    pub async fn start(plan: &Plan, site: &Site, dir: &Path) -> io::Result<Self> {
+        let cluster = match site {
+            Site::Own(program) => Self::spawn(plan, program, dir).await?,
+            Site::Staging { endpoints, token } => Self::attach(plan, endpoints, token).await?,
+        };
         if let Err(why) = cluster.wait_until_led().await {
             let mut said = vec![why];
-            for id in cluster.ids() {
+            for id in cluster.own() {
                 said.extend(cluster.process(id).await.ended());
             }
             return Err(io::Error::other(said.join("; ")));
@@ -110,17 +130,44 @@ impl Cluster {
         }
         let direct: BTreeMap<u64, String> =
             members.iter().map(|member| (member.id, format!("http://{}", member.client))).collect();
-        let patient = Options::default().deadline(SERVING_TIMEOUT);
-        let operator = Client::connect(direct.values(), patient).await.map_err(io::Error::other)?;
-        let hasty = Options::default().deadline(STATUS_TIMEOUT);
-        let inspector = Client::connect(direct.values(), hasty).await.map_err(io::Error::other)?;
+        let operator = connect(direct.values(), SERVING_TIMEOUT).await?;
+        let inspector = connect(direct.values(), STATUS_TIMEOUT).await?;
         let faults = Faults::new(&inspector, &token).map_err(io::Error::other)?;
         let shards = plan.shards;
         Ok(Self { processes, network, shards, direct, inspector, operator, faults })
     }
 
+    async fn attach(plan: &Plan, endpoints: &[String], token: &str) -> io::Result<Self> {
+        if let Some(fault) = plan.faults().find(|fault| !fault.is_asked_for()) {
+            let allowed = Fault::ALL.iter().filter(|fault| fault.is_asked_for());
+            let allowed: Vec<&str> = allowed.map(|fault| fault.name()).collect();
+            return Err(io::Error::other(format!(
+                "{fault} is done to nodes that the run starts itself; a staging cluster can be asked for {}",
+                allowed.join(", ")
+            )));
+        }
+        let operator = connect(endpoints, SERVING_TIMEOUT).await?;
+        let topology = operator.topology().await.map_err(io::Error::other)?;
+        let nodes = topology.nodes.into_iter().map(|node| (node.node_id, node.endpoint));
+        let direct: BTreeMap<u64, String> = nodes.collect();
+        let inspector = connect(direct.values(), STATUS_TIMEOUT).await?;
+        let faults = Faults::new(&inspector, token).map_err(io::Error::other)?;
+        // Whether the token is right is to be known before the first buyer arrives.
+        for endpoint in direct.values() {
+            faults.list(endpoint).await.map_err(io::Error::other)?;
+        }
+        let (processes, network) = (BTreeMap::new(), Network::start(&BTreeMap::new()).await?);
+        let shards = topology.shard_count.into();
+        Ok(Self { processes, network, shards, direct, inspector, operator, faults })
+    }
+
     /// The nodes' numbers.
     pub fn ids(&self) -> impl Iterator<Item = u64> + '_ {
+        self.direct.keys().copied()
+    }
+
+    /// The numbers of those whose processes this run has started.
+    pub fn own(&self) -> impl Iterator<Item = u64> + '_ {
         self.processes.keys().copied()
     }
 
@@ -141,8 +188,8 @@ impl Cluster {
     /// Where clients reach the nodes, through the network.
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
-        let address = |id| self.network.address(CLIENTS, id);
-        self.ids().filter_map(address).map(|address| format!("http://{address}")).collect()
+        let proxied = |id| Some(format!("http://{}", self.network.address(CLIENTS, id)?));
+        self.ids().map(|id| proxied(id).unwrap_or_else(|| self.direct(id).to_owned())).collect()
     }
 
     /// Where the harness reaches a node, past the network.
@@ -244,7 +291,7 @@ impl Cluster {
 
     /// Kills every node.
     pub async fn kill(&self) {
-        for id in self.ids() {
+        for id in self.own() {
             // One that does not run need not be killed.
             let _ = self.process(id).await.kill().await;
         }
@@ -257,6 +304,14 @@ struct Member {
     client: SocketAddr,
     peer: SocketAddr,
     admin: SocketAddr,
+}
+
+async fn connect<A: AsRef<str>>(
+    endpoints: impl IntoIterator<Item = A>,
+    deadline: Duration,
+) -> io::Result<Client> {
+    let options = Options::default().deadline(deadline);
+    Client::connect(endpoints, options).await.map_err(io::Error::other)
 }
 
 /// Who dials whom: every node its peers, and clients every node.

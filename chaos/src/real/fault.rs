@@ -184,6 +184,19 @@ impl Fault {
         matches!(self, Self::FileLimit | Self::FullDisk | Self::HungDisk | Self::SlowDisk)
     }
 
+    /// Whether a cluster that somebody else started can be asked for it.
+    #[must_use]
+    pub fn is_asked_for(self) -> bool {
+        matches!(
+            self,
+            Self::HandOver
+                | Self::Snapshot
+                | Self::LoseAnswers
+                | Self::DelayAnswers
+                | Self::Overloaded
+        )
+    }
+
     /// What it needs of the machine.
     #[must_use]
     pub fn needs(self) -> Option<Need> {

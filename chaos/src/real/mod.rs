@@ -29,5 +29,6 @@ pub mod shipped;
 pub mod volume;
 pub mod wall_clock;
 
+pub use cluster::Site;
 pub use plan::{Plan, PlanError};
 pub use run::{Report, Verdict, run};

@@ -5,12 +5,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use client_sdk::new_hold_id;
 use serde::Serialize;
 
 use super::book;
 use super::buyers::Buyers;
 use super::check::{Found, check};
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Site};
 use super::failover::{Failover, failovers};
 use super::history::{self, History, Record};
 use super::leaders::{self, Led};
@@ -58,20 +59,27 @@ pub struct Report {
     pub history: Arc<verify::History>,
 }
 
-/// Runs a plan once. Files of the nodes and the history lie in `dir`. What is done now is told to `say`.
+/// Runs a plan once, on nodes of its own or on a staging cluster. Files of the nodes and the history lie in
+/// `dir`. What is done now is told to `say`.
 ///
 /// # Errors
 /// When the cluster cannot be started: then nothing was tried.
 pub async fn run(
     plan: &Plan,
     seed: u64,
-    program: &Path,
+    site: &Site,
     dir: &Path,
     say: impl Fn(&str),
 ) -> io::Result<Report> {
-    say(&format!("{} nodes start", plan.nodes));
-    let cluster = Arc::new(Cluster::start(plan, program, dir).await?);
-    let buyers = Buyers::start(plan, &cluster.endpoints()).await.map_err(io::Error::other)?;
+    say("the nodes start");
+    let cluster = Arc::new(Cluster::start(plan, site, dir).await?);
+    // Trips of their own, also where other runs have left theirs.
+    let prefix = match site {
+        Site::Own(_) => String::new(),
+        Site::Staging { .. } => format!("chaos-{}-", new_hold_id()),
+    };
+    let buyers = Buyers::start(plan, &cluster.endpoints(), &prefix).await;
+    let buyers = buyers.map_err(io::Error::other)?;
     let history = Arc::new(History::begin());
     say(&format!("buyers arrive for {} s, {} a second", plan.duration_s, plan.arrivals_per_s));
     let nemesis = Nemesis::new(Arc::clone(&cluster), Arc::clone(&history));
@@ -135,7 +143,7 @@ pub async fn run(
 /// Starts nodes that do not run; says which ended by themselves.
 async fn revive(cluster: &Cluster) -> Vec<String> {
     let mut ended = Vec::new();
-    for id in cluster.ids() {
+    for id in cluster.own() {
         let mut process = cluster.process(id).await;
         ended.extend(process.ended());
         if !process.is_started()

@@ -140,16 +140,16 @@ impl Plan {
         file.check().map_err(|wrong| error(wrong.at.map_or(0, line), wrong.reason))
     }
 
+    /// The kinds of its faults.
+    pub fn faults(&self) -> impl Iterator<Item = Fault> + '_ {
+        let by_chance = self.random.iter().flat_map(|random| random.faults.iter().copied());
+        self.steps.iter().map(|step| step.fault).chain(by_chance)
+    }
+
     /// What its faults need of the machine.
     #[must_use]
     pub fn needs(&self) -> BTreeSet<Need> {
-        let by_chance = self.random.iter().flat_map(|random| &random.faults);
-        self.steps
-            .iter()
-            .map(|step| &step.fault)
-            .chain(by_chance)
-            .filter_map(|fault| fault.needs())
-            .collect()
+        self.faults().filter_map(Fault::needs).collect()
     }
 
     /// The faults of a run: those with a time, and those that the seed chooses.
