@@ -160,11 +160,13 @@ fn too_long(plan: &Plan, failover: &Failover) -> Option<String> {
     let allowed = plan.failover_within_ms;
     let in_time = failover.took_ms.is_some_and(|took| took <= allowed as f64);
     (allowed > 0 && !in_time).then(|| {
-        let took = failover.took_ms.map_or("never".to_owned(), |ms| format!("after {ms:.0} ms"));
+        let next = failover.took_ms.map_or("no hold any more".to_owned(), |ms| {
+            format!("the next hold after {ms:.0} ms")
+        });
         let Failover { fault, shard, at_ms, .. } = failover;
         format!(
-            "shard {shard} acknowledged the next hold {took} when {fault} met its leader at {at_ms} ms; \
-             {allowed} ms are allowed"
+            "shard {shard} acknowledged {next} when {fault} met its leader at {at_ms} ms; {allowed} ms are \
+             allowed"
         )
     })
 }

@@ -76,8 +76,8 @@ pub fn render(page: &Page<'_>) -> String {
     );
     head(&mut html, page);
     contradictions(&mut html, page);
-    tables::checks(&mut html, &page.checks);
     timeline::draw(&mut html, page);
+    tables::checks(&mut html, &page.checks);
     if let Some((plan, report)) = page.run {
         tables::failovers(&mut html, plan, report);
         tables::coverage(&mut html, plan, report);
@@ -123,7 +123,11 @@ fn contradictions(html: &mut String, page: &Page<'_>) {
     let found = &page.verdict.contradictions;
     let invalid = page.run.map(|(_, report)| report.invalid.as_slice()).unwrap_or_default();
     if !invalid.is_empty() {
-        html.push_str("<section>\n<h2>Why this run says nothing</h2>\n<ul>\n");
+        let heading = match page.tone {
+            Tone::Bad => "What did not go as planned, besides",
+            _ => "Why this run says nothing",
+        };
+        put!(html, "<section>\n<h2>{heading}</h2>\n<ul>\n");
         for why in invalid.iter() {
             put!(html, "<li>{}</li>", Esc(why));
         }
@@ -151,7 +155,7 @@ fn contradictions(html: &mut String, page: &Page<'_>) {
     let others = told.iter().filter(|what| !found.iter().any(|f| what.ends_with(&f.text)));
     let others: Vec<&&str> = others.take(TOLD).collect();
     if !others.is_empty() {
-        html.push_str("<h3>Found when the cluster was read back</h3>\n<ul>\n");
+        html.push_str("<h3>Found during the run, or when the cluster was read back</h3>\n<ul>\n");
         for what in others.iter() {
             put!(html, "<li>{}</li>", Esc(what));
         }
