@@ -42,11 +42,14 @@ pub(super) fn draw(html: &mut String, history: &History, contradiction: &Contrad
     let height = top + 22.0;
     put!(
         html,
-        "<p class=note>A lane for each hold of this seat. A bar is a call, from its question to its answer; one \
-         without an answer has no end. A thin line says that the hold has the seat as far as its callers know. \
+        "<p class=note>A lane for each hold of this seat. A bar is a call, from its question to \
+         its answer; one \
+         without an answer has no end. A thin line says that the hold has the seat as far as its \
+         callers know. \
          Thick borders mark the calls that contradict each other.</p>\n\
          <div class=scroll tabindex=0 role=region aria-label=\"Calls about the seat\">\n\
-         <svg viewBox=\"0 0 {WIDTH:.0} {height:.0}\" role=img aria-label=\"Calls about the seat, a lane for each \
+         <svg viewBox=\"0 0 {WIDTH:.0} {height:.0}\" role=img aria-label=\"Calls about the seat, \
+         a lane for each \
          hold; the same is in the table that follows\">\n{marks}{svg}</svg>\n</div>\n"
     );
     table(html, history, contradiction, &lanes);
@@ -151,7 +154,8 @@ fn draw_lane(
         let opacity = if call.outcome == Outcome::Unknown { " fill-opacity=.35" } else { "" };
         put!(
             svg,
-            "<rect class=\"call {fill}{hit}\"{dash}{opacity} x={x:.1} y={y:.0} width={:.1} height={BAR:.0} />",
+            "<rect class=\"call {fill}{hit}\"{dash}{opacity} x={x:.1} y={y:.0} width={:.1} \
+             height={BAR:.0} />",
             (end - x).max(4.0)
         );
     }
@@ -202,7 +206,8 @@ fn table(html: &mut String, history: &History, contradiction: &Contradiction, la
         };
         put!(
             html,
-            "<tr><td>{sign}{}<td><code>{}</code><td>{}<td>{}<td class=r>{:.6} s<td class=r>{until}<td class=r>{}<td class=r>{}</tr>",
+            "<tr><td>{sign}{}<td><code>{}</code><td>{}<td>{}<td class=r>{:.6} s<td \
+             class=r>{until}<td class=r>{}<td class=r>{}</tr>",
             call.line,
             Esc(history.hold(call.hold)),
             call.kind.name(),

@@ -96,7 +96,8 @@ fn head(html: &mut String, page: &Page<'_>) {
     };
     put!(
         html,
-        "<header class={class}>\n<h1><span aria-hidden=true>{sign}</span> {}</h1>\n<p class=lead>{}</p>\n",
+        "<header class={class}>\n<h1><span aria-hidden=true>{sign}</span> {}</h1>\n<p \
+         class=lead>{}</p>\n",
         Esc(page.word),
         Esc(&page.sentence)
     );

@@ -61,7 +61,8 @@ pub fn checks_of(verdict: &Verdict, run: Option<&Report>) -> Vec<Check> {
         };
         checks.push(check(
             "read_back",
-            "every acknowledged confirm is a booking at the end, no released hold has seats, no hold is forgotten",
+            "every acknowledged confirm is a booking at the end, no released hold has seats, no \
+             hold is forgotten",
             found.looked_up,
             "holds read one by one",
             read_back,
@@ -75,7 +76,8 @@ pub fn checks_of(verdict: &Verdict, run: Option<&Report>) -> Vec<Check> {
         ));
         checks.push(check(
             "serves_again",
-            "after the faults every node answers and every shard is led in time, and no node ends by itself",
+            "after the faults every node answers and every shard is led in time, and no node \
+             ends by itself",
             report.fired.iter().filter(|fired| fired.fired_ms.is_some()).count() as u64,
             "faults",
             report.violations.len().saturating_sub(told) as u64,
@@ -107,9 +109,13 @@ fn class(tone: Tone) -> &'static str {
 
 pub(super) fn checks(html: &mut String, checks: &[Check]) {
     html.push_str(
-        "<section>\n<h2>What was checked</h2>\n<div class=scroll>\n<table>\n<tr><th scope=col>rule",
+        "<section>\n<h2>What was checked</h2>\n<div class=scroll>\n<table>\n<tr><th \
+         scope=col>rule",
     );
-    html.push_str("<th scope=col>verdict<th scope=col class=r>checked<th scope=col>of<th scope=col>it demands</tr>\n");
+    html.push_str(
+        "<th scope=col>verdict<th scope=col class=r>checked<th scope=col>of<th \
+                   scope=col>it demands</tr>\n",
+    );
     for check in checks {
         let (tone, word) = check.verdict();
         put!(
@@ -149,7 +155,10 @@ pub(super) fn failovers(html: &mut String, plan: &Plan, report: &Report) {
         html.push_str("<p>No fault met a leader.</p>\n</section>\n");
         return;
     }
-    html.push_str("<p class=note>From a fault that met a shard's leader to the first acknowledged hold of that shard ");
+    html.push_str(
+        "<p class=note>From a fault that met a shard's leader to the first \
+                   acknowledged hold of that shard ",
+    );
     html.push_str("that was asked for after the fault.");
     if plan.failover_within_ms > 0 {
         put!(html, " This plan allows {} ms.", plan.failover_within_ms);
@@ -157,7 +166,10 @@ pub(super) fn failovers(html: &mut String, plan: &Plan, report: &Report) {
     html.push_str(
         "</p>\n<div class=scroll>\n<table>\n<tr><th scope=col>fault<th scope=col class=r>shards",
     );
-    html.push_str("<th scope=col class=r>p50<th scope=col class=r>p99<th scope=col class=r>longest<th scope=col class=r>never</tr>\n");
+    html.push_str(
+        "<th scope=col class=r>p50<th scope=col class=r>p99<th scope=col \
+                   class=r>longest<th scope=col class=r>never</tr>\n",
+    );
     let mut took: BTreeMap<&str, Vec<Option<f64>>> = BTreeMap::new();
     for failover in &report.failovers {
         took.entry(failover.fault).or_default().push(failover.took_ms);
@@ -176,10 +188,19 @@ pub(super) fn failovers(html: &mut String, plan: &Plan, report: &Report) {
 
 /// Whether each fault happened, and whether anybody was there to notice.
 pub(super) fn coverage(html: &mut String, plan: &Plan, report: &Report) {
-    html.push_str("<section>\n<h2>What was made to fail</h2>\n<p class=note>A fault that did not happen, or happened ");
+    html.push_str(
+        "<section>\n<h2>What was made to fail</h2>\n<p class=note>A fault that did not \
+                   happen, or happened ",
+    );
     put!(html, "while fewer than {} holds a second were acknowledged", plan.min_holds_per_s);
-    html.push_str(", shows nothing: the run would be invalid.</p>\n<div class=scroll>\n<table>\n<tr><th scope=col>fault");
-    html.push_str("<th scope=col>of<th scope=col class=r>from<th scope=col class=r>until<th scope=col class=r>holds/s before<th scope=col>verdict</tr>\n");
+    html.push_str(
+        ", shows nothing: the run would be invalid.</p>\n<div \
+                   class=scroll>\n<table>\n<tr><th scope=col>fault",
+    );
+    html.push_str(
+        "<th scope=col>of<th scope=col class=r>from<th scope=col class=r>until<th \
+                   scope=col class=r>holds/s before<th scope=col>verdict</tr>\n",
+    );
     for fired in &report.fired {
         let step = &fired.step;
         let nodes: Vec<String> = fired.nodes.iter().map(|id| format!("node {id}")).collect();
@@ -195,7 +216,8 @@ pub(super) fn coverage(html: &mut String, plan: &Plan, report: &Report) {
             fired.fired_ms.map_or("–".to_owned(), |ms| format!("{:.2} s", ms as f64 / 1e3));
         put!(
             html,
-            "<tr><th scope=row>{}<td>{} = {}<td class=r>{from}<td class=r>{:.2} s<td class=r>{}<td class={}>{word}",
+            "<tr><th scope=row>{}<td>{} = {}<td class=r>{from}<td class=r>{:.2} s<td \
+             class=r>{}<td class={}>{word}",
             Esc(step.fault),
             Esc(step.target),
             Esc(nodes.join(", ")),
@@ -217,7 +239,10 @@ pub(super) fn calls(html: &mut String, history: &History) {
     for call in history.calls() {
         *counts.entry((call.kind, call.outcome)).or_default() += 1;
     }
-    html.push_str("<section>\n<h2>What was asked and answered</h2>\n<div class=scroll>\n<table>\n<tr><th scope=col>asked");
+    html.push_str(
+        "<section>\n<h2>What was asked and answered</h2>\n<div \
+                   class=scroll>\n<table>\n<tr><th scope=col>asked",
+    );
     for outcome in Outcome::ALL {
         put!(html, "<th scope=col class=r>{}", outcome.name());
     }
@@ -244,7 +269,10 @@ pub(super) fn runs(html: &mut String, runs: &[[String; 3]]) {
     html.push_str(
         "<section>\n<h2>All runs of this plan</h2>\n<p class=note>The page shows the worst.</p>\n",
     );
-    html.push_str("<div class=scroll>\n<table>\n<tr><th scope=col>seed<th scope=col>verdict<th scope=col>what happened</tr>\n");
+    html.push_str(
+        "<div class=scroll>\n<table>\n<tr><th scope=col>seed<th scope=col>verdict<th \
+                   scope=col>what happened</tr>\n",
+    );
     for [seed, verdict, what] in runs {
         put!(html, "<tr><th scope=row>{}<td>{}<td>{}</tr>", Esc(seed), Esc(verdict), Esc(what));
     }

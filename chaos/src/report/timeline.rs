@@ -55,9 +55,11 @@ pub(super) fn draw(html: &mut String, page: &Page<'_>) {
     let subject = if report.is_some() { "Faults, leaders, calls" } else { "Calls" };
     put!(
         html,
-        "<p class=note>{subject} and latency on one time axis. Every number of it is in the table below.</p>\n\
+        "<p class=note>{subject} and latency on one time axis. Every number of it is in the \
+         table below.</p>\n\
          {LEGEND}<div class=scroll tabindex=0 role=region aria-label=Timeline>\n\
-         <svg viewBox=\"0 0 {WIDTH:.0} {height:.0}\" role=img aria-label=\"{subject} and latency over time; \
+         <svg viewBox=\"0 0 {WIDTH:.0} {height:.0}\" role=img aria-label=\"{subject} and latency \
+         over time; \
          the same is in the table that follows\">\n{PATTERNS}{shades}{svg}</svg>\n</div>\n"
     );
     table(html, &seconds, report);
@@ -73,13 +75,20 @@ const PATTERNS: &str = "<defs><pattern id=hatch width=6 height=6 patternUnits=us
 
 /// What fills and lines mean.
 const LEGEND: &str = "<ul class=legend>\n\
-    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><rect width=20 height=10 class=s0 /></svg>acknowledged</li>\n\
-    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><rect width=20 height=10 class=s1 /></svg>refused</li>\n\
-    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><rect width=20 height=10 fill=url(#hatch) /></svg>no answer</li>\n\
-    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><rect width=20 height=10 fill=url(#dots) /></svg>failed</li>\n\
-    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><path d=\"M0 5H20\" class=p50 /></svg>half of the answers came within this</li>\n\
-    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><path d=\"M0 5H20\" class=p99 /></svg>99 of 100</li>\n\
-    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><path d=\"M0 5H20\" class=max /></svg>the slowest</li>\n\
+    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><rect width=20 height=10 class=s0 \
+    /></svg>acknowledged</li>\n\
+    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><rect width=20 height=10 class=s1 \
+    /></svg>refused</li>\n\
+    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><rect width=20 height=10 fill=url(#hatch) \
+    /></svg>no answer</li>\n\
+    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><rect width=20 height=10 fill=url(#dots) \
+    /></svg>failed</li>\n\
+    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><path d=\"M0 5H20\" class=p50 /></svg>half \
+    of the answers came within this</li>\n\
+    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><path d=\"M0 5H20\" class=p99 /></svg>99 of \
+    100</li>\n\
+    <li><svg viewBox=\"0 0 20 10\" aria-hidden=true><path d=\"M0 5H20\" class=max /></svg>the \
+    slowest</li>\n\
     </ul>\n";
 
 /// When faults began and ended, in microseconds.
@@ -139,7 +148,8 @@ fn leaders(svg: &mut String, axis: &Axis, report: &Report, top: &mut f64) {
             let (y, width) = (*top + 2.0, (end - x).max(1.0));
             put!(
                 svg,
-                "<rect class={class} x={x:.1} y={y:.0} width={width:.1} height={:.0}><title>{label} from \
+                "<rect class={class} x={x:.1} y={y:.0} width={width:.1} \
+                 height={:.0}><title>{label} from \
                  {:.1} s</title></rect>",
                 ROW - 4.0,
                 led.at_ms as f64 / 1_000.0
@@ -249,7 +259,10 @@ fn table(html: &mut String, seconds: &Seconds, report: Option<&Report>) {
     }
     html.push_str("</table>\n</div>\n");
     if let Some(report) = report {
-        html.push_str("<div class=scroll>\n<table>\n<caption>Leaders</caption>\n<tr><th scope=col class=r>from");
+        html.push_str(
+            "<div class=scroll>\n<table>\n<caption>Leaders</caption>\n<tr><th \
+                       scope=col class=r>from",
+        );
         html.push_str("<th scope=col>shard<th scope=col>led by</tr>\n");
         for led in &report.leaders {
             let node = led.node.map_or("nobody".to_owned(), |node| format!("node {node}"));

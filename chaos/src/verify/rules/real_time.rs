@@ -27,8 +27,8 @@ pub(super) fn check(facts: &Facts<'_>) -> Findings {
         };
         let Some(floor) = floor.filter(|floor| floor.position > position) else { continue };
         let text = format!(
-            "trip {}, shard {}: line {} was asked after line {} was answered, and stands at position \
-             {position}, before {}",
+            "trip {}, shard {}: line {} was asked after line {} was answered, and stands at \
+             position {position}, before {}",
             facts.history.trip(call.trip),
             call.shard,
             call.line,

@@ -52,8 +52,8 @@ pub(super) fn check(facts: &Facts<'_>) -> Findings {
             let seats: Vec<String> =
                 history.seats(call).iter().map(|&seat| history.seat(seat)).collect();
             let text = format!(
-                "trip {}: hold {} (line {}) was refused at position {position} because seats {} were \
-                 taken, but nobody can have had any of them",
+                "trip {}: hold {} (line {}) was refused at position {position} because seats {} \
+                 were taken, but nobody can have had any of them",
                 history.trip(call.trip),
                 history.hold(call.hold),
                 call.line,

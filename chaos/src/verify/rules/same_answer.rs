@@ -34,7 +34,8 @@ pub(super) fn check(facts: &Facts<'_>) -> Findings {
         if let Some(difference) = difference {
             let (kind, id) = (call.kind.name(), facts.history.hold(call.hold));
             let text = format!(
-                "trip {}: the {kind} of hold {id} was acknowledged on line {}, and on line {} {difference}",
+                "trip {}: the {kind} of hold {id} was acknowledged on line {}, and on line {} \
+                 {difference}",
                 facts.history.trip(call.trip),
                 first.line,
                 call.line

@@ -15,7 +15,8 @@ pub(super) fn check(facts: &Facts<'_>) -> Findings {
             let (trip, id) = (facts.history.trip(call.trip), facts.history.hold(call.hold));
             let (kind, line) = (call.kind.name(), call.line);
             let text = format!(
-                "trip {trip}: the {kind} of hold {id} (line {line}) is valid, and was answered as if it were not"
+                "trip {trip}: the {kind} of hold {id} (line {line}) is valid, and was answered as if \
+                 it were not"
             );
             findings.add(facts.contradiction(RULE, &[call], text));
         }

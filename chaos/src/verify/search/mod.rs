@@ -29,9 +29,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Findings {
     if objects.passed_over > 0 {
         findings.report.not_checked += objects.passed_over;
         findings.report.why_not = match facts.history.complete {
-            true => {
-                "refusals that a lost answer may explain, or of seats that are not searched together"
-            }
+            true => "refusals that a lost answer may explain, or of seats that are searched apart",
             false => "refusals, where the history is not said to be complete",
         };
     }
@@ -84,7 +82,8 @@ fn contradiction(
     let (id, line) = (history.hold(call.hold), call.line);
     let (kind, outcome) = (call.kind.name(), call.outcome.name());
     let text = format!(
-        "{place}: no order of the calls explains line {line} ({kind} of {id}, answered {outcome}): {why}"
+        "{place}: no order of the calls explains line {line} ({kind} of {id}, answered {outcome}): \
+         {why}"
     );
     let pair: Vec<&Call> = other.into_iter().chain([call]).collect();
     Contradiction { seat: Some(seat), leg, ..facts.contradiction(RULE, &pair, text) }
