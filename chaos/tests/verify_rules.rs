@@ -234,6 +234,9 @@ fn whoever_is_refused_is_refused_by_somebody() {
     wrong(&released, &["refusals", "linearizable"]);
     // Somebody whose answer was lost may have it.
     fine(&(released + "hold? c 42-45\n"));
+    // So may a hold that got other seats in a way that is not followed.
+    let x = granted("x", "1-5", 9, 4_900).replace("\"position\"", "\"seats\":[5] \"position\"");
+    fine(&(x + "other x 6-9 \"seats\":[5]\n" + refused));
     // Log time has passed its end, as somebody else's grant shows.
     let later =
         granted("z", "30-40", 11, 6_000).replace("\"position\"", "\"seats\":[5] \"position\"");

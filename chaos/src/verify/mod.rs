@@ -23,6 +23,8 @@ pub use history::History;
 pub use read::{BadLine, read_file};
 pub use verdict::{Contradiction, Judgement, RuleReport, Verdict};
 
+use std::collections::BTreeMap;
+
 use call::{Call, Kind};
 use floors::Floors;
 use life::Life;
@@ -38,6 +40,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) floors: Floors,
     /// The log time along each log.
     pub(crate) clock: LogClock,
+    /// When something was first asked about a hold of a trip that is not followed, in microseconds.
+    others_us: BTreeMap<u32, u64>,
 }
 
 impl<'a> Facts<'a> {
@@ -48,7 +52,14 @@ impl<'a> Facts<'a> {
             lives: life::lives(history),
             floors: Floors::of(history),
             clock: LogClock::of(history),
+            others_us: others_us(history),
         }
+    }
+
+    /// Whether nobody but the holds that name them can have had the seats of a refused call: an exchange
+    /// that is not followed may have given others to a hold of the trip.
+    pub(crate) fn is_followed(&self, refused: &Call) -> bool {
+        self.others_us.get(&refused.trip).is_none_or(|us| *us > refused.completed_us)
     }
 
     /// A hold with the line that tells of it, for people.
@@ -82,6 +93,17 @@ impl<'a> Facts<'a> {
             text,
         }
     }
+}
+
+/// When something that is not followed was first asked about a hold of each trip, in microseconds.
+fn others_us(history: &History) -> BTreeMap<u32, u64> {
+    let mut others_us = BTreeMap::new();
+    let others = history.calls().iter().filter(|call| call.kind == Kind::Other);
+    for call in others.filter(|call| call.may_have_happened()) {
+        let first = others_us.entry(call.trip).or_insert(call.invoked_us);
+        *first = call.invoked_us.min(*first);
+    }
+    others_us
 }
 
 /// An acknowledged call with its line and what its answer says of the log.

@@ -37,6 +37,10 @@ pub(super) fn check(facts: &Facts<'_>) -> Findings {
             findings.report.pass_over("no position");
             continue;
         };
+        if !facts.is_followed(call) {
+            findings.report.pass_over("a hold of the trip may have got other seats");
+            continue;
+        }
         findings.report.checked += 1;
         let explained = history.seats(call).iter().any(|&seat| {
             let end = claims.partition_point(|claim| {

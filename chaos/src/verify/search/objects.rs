@@ -127,7 +127,7 @@ impl Objects {
         };
         let mut refusals = Vec::new();
         for (place, call) in (0..).zip(facts.history.calls()) {
-            if !is_refusal(call) {
+            if !is_refusal(call) || !facts.is_followed(call) {
                 continue;
             }
             let seats = facts.history.seats(call);
