@@ -210,13 +210,6 @@ impl<M: Machine> Replica<M> {
         self.inner.raft.runtime_config().elect(true);
     }
 
-    /// Whether there is no other voter.
-    pub(crate) fn is_alone(&self) -> bool {
-        let metrics = self.inner.raft.metrics();
-        let metrics = metrics.borrow_watched();
-        metrics.membership_config.membership().voter_ids().count() <= 1
-    }
-
     /// Whether it sends heartbeats where it leads.
     pub(crate) fn speak(&self, aloud: bool) {
         self.inner.raft.runtime_config().heartbeat(aloud);
@@ -343,9 +336,12 @@ impl<M: Machine> ShardLog for Replica<M> {
             && metrics.vote.committed
             && metrics.vote.leader_id.node_id == self.inner.node_id
             && metrics.running_state.is_ok();
-        let confirmed = metrics
-            .last_quorum_acked
-            .is_some_and(|acked| TypeConfig::now() < acked.into_inner() + self.inner.lease);
+        // The only voter is a quorum by itself: there is nobody whom openraft would ask.
+        let is_alone = metrics.membership_config.membership().voter_ids().nth(1).is_none();
+        let confirmed = is_alone
+            || metrics
+                .last_quorum_acked
+                .is_some_and(|acked| TypeConfig::now() < acked.into_inner() + self.inner.lease);
         let caught_up =
             metrics.last_applied.is_some_and(|id| id.leader_id == metrics.vote.leader_id);
         let staying = self.inner.handing_over.load(Ordering::Acquire) != term;

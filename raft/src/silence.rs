@@ -25,8 +25,7 @@ pub(crate) async fn keep_silent_without_quorum<M: Machine>(
     let mut silent = false;
     while !replica.has_stopped() {
         let leadership = replica.leadership();
-        // One that is alone has nobody to make room for.
-        let unheard = leadership.leads && !leadership.confirmed && !replica.is_alone();
+        let unheard = leadership.leads && !leadership.confirmed;
         unconfirmed_since = unheard.then(|| unconfirmed_since.unwrap_or_else(Instant::now));
         let too_long = |since: Instant| since.elapsed() >= election_timeout * PATIENCE;
         let now_silent = unconfirmed_since.is_some_and(too_long);

@@ -17,6 +17,11 @@ use tonic::{Code as GrpcCode, Status};
 /// Everything that a test waits for comes about within this time, or the test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Several clusters of a build without optimisation share a machine here: nobody is to be taken for dead
+/// because it is slow.
+const PATIENT: &str = "[raft]\nheartbeat_ms = 50\nelection_timeout_min_ms = 200\n\
+                       election_timeout_max_ms = 300\n";
+
 pub(crate) struct Cluster {
     pub(crate) config: Config,
     dir: tempfile::TempDir,
@@ -31,7 +36,7 @@ impl Cluster {
 
     /// Starts three nodes with more lines in their configuration.
     pub(crate) async fn with_settings(settings: &str) -> Self {
-        let mut text = format!("{settings}\n[cluster]\nid = \"test\"\nshards = 3\n");
+        let mut text = format!("{settings}\n{PATIENT}[cluster]\nid = \"test\"\nshards = 3\n");
         let ports = free_ports(9);
         for n in 0..3 {
             text += &format!(

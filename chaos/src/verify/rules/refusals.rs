@@ -41,7 +41,14 @@ pub(super) fn check(facts: &Facts<'_>) -> Findings {
             findings.report.pass_over("a hold of the trip may have got other seats");
             continue;
         }
+        if call.again {
+            findings.report.pass_over("the request had been sent before: its answer may be older");
+            continue;
+        }
         findings.report.checked += 1;
+        // It was decided somewhere from here to its position: a caller may have sent the request twice, and
+        // have got the answer of the first with the position of the second.
+        let floor = facts.floors.of_trip(call.trip, call.invoked_us).map_or(0, |at| at.position);
         let explained = history.seats(call).iter().any(|&seat| {
             let end = claims.partition_point(|claim| {
                 (claim.trip, claim.seat, claim.position) <= (call.trip, seat, position.get())
@@ -50,7 +57,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Findings {
             earlier
                 .take_while(|claim| (claim.trip, claim.seat) == (call.trip, seat))
                 .filter(|claim| claim.hold != call.hold && claim.legs.shared(call.legs).is_some())
-                .any(|claim| may_own(facts, claim, call, position.get()))
+                .any(|claim| may_own(facts, claim, call, floor))
         });
         if !explained {
             let seats: Vec<String> =
@@ -89,7 +96,7 @@ fn claims(facts: &Facts<'_>) -> Vec<Claim> {
     claims
 }
 
-/// Whether a hold may have had its seats in the state of a position that refused somebody else.
+/// Whether a hold may have had its seats in a state, not before a position, that refused somebody else.
 fn may_own(facts: &Facts<'_>, claim: &Claim, refused: &Call, position: u64) -> bool {
     let (history, life) = (facts.history, &facts.lives[claim.hold as usize]);
     if life.hold.asked_us.is_some_and(|us| us > refused.completed_us) {
