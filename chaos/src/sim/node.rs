@@ -282,7 +282,10 @@ impl Process {
             for (_, replica) in &self.shards {
                 replica.stop().await;
             }
-            self.supervisor.stop_children(None);
+            // One after the other: whom they had not answered learns it in the same order every time.
+            let mut actors = self.supervisor.get_children();
+            actors.sort_by_key(ActorCell::get_id);
+            actors.iter().for_each(|actor| actor.stop(None));
             self.supervisor.stop(None);
         });
     }

@@ -4,8 +4,10 @@
 //! simulated again.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
+use raft::disk::SECTOR_BYTES;
 use raft::mutant::Mutant;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +82,18 @@ const AT_ONCE: u64 = 250;
 /// Faults that follow at once do so within so many milliseconds.
 const AT_ONCE_MS: u64 = 30;
 
+/// Nodes that a plan may have: fewer are no cluster that can lose one.
+const NODES: RangeInclusive<u64> = 3..=9;
+
+/// Shards that a plan may have.
+const SHARDS: RangeInclusive<u64> = 1..=64;
+
+/// Trips that a plan may have.
+const TRIPS: RangeInclusive<u64> = 1..=1_000;
+
+/// Sizes of a segment that a plan may have, in bytes: a trip's opening has to fit.
+const SEGMENT_BYTES: RangeInclusive<u64> = 16 << 10..=64 << 20;
+
 /// Bits of a number that every format can hold.
 const DRAW_BITS: u32 = 53;
 
@@ -140,10 +154,35 @@ impl Plan {
     /// Reads a plan.
     ///
     /// # Errors
-    /// When the file cannot be read, or is not a plan.
+    /// When the file cannot be read, or is not a plan, or one that cannot be simulated.
     pub fn read(path: &Path) -> io::Result<Self> {
         let text = std::fs::read_to_string(path)?;
-        toml::from_str(&text).map_err(io::Error::other)
+        let plan: Self = toml::from_str(&text).map_err(io::Error::other)?;
+        plan.check().map_err(io::Error::other)?;
+        Ok(plan)
+    }
+
+    /// Whether it can be simulated.
+    fn check(&self) -> Result<(), String> {
+        let segment = u64::from(self.storage.segment_bytes);
+        let bounds = [
+            ("nodes", self.nodes, NODES),
+            ("shards", self.shards.into(), SHARDS),
+            ("trips", self.trips, TRIPS),
+            ("storage.segment_bytes", segment, SEGMENT_BYTES),
+        ];
+        let beyond = bounds.into_iter().find(|(_, value, allowed)| !allowed.contains(value));
+        if let Some((name, value, allowed)) = beyond {
+            let (least, most) = (allowed.start(), allowed.end());
+            return Err(format!("{name} is {value}, and can be from {least} to {most}"));
+        }
+        if !segment.is_multiple_of(SECTOR_BYTES as u64) {
+            return Err(format!("storage.segment_bytes is no multiple of {SECTOR_BYTES}"));
+        }
+        if self.events.iter().any(|event| event.at_ms > self.faults_ms) {
+            return Err(format!("an event comes after faults_ms, {}", self.faults_ms));
+        }
+        Ok(())
     }
 
     /// The plan as a file has it.
@@ -216,6 +255,17 @@ mod tests {
         assert_eq!(toml::from_str::<Plan>(&plan.to_toml()).unwrap(), plan);
         let plan = Plan::of(4).without_faults();
         assert_eq!(toml::from_str::<Plan>(&plan.to_toml()).unwrap(), plan);
+    }
+
+    #[test]
+    fn a_plan_that_cannot_be_simulated_is_refused() {
+        assert_eq!(Plan::of(1).check(), Ok(()));
+        let said = |plan: Plan| plan.check().unwrap_err();
+        assert!(said(Plan { nodes: 1, ..Plan::of(1) }).contains("nodes is 1"));
+        assert!(said(Plan { faults_ms: 0, ..Plan::of(1) }).contains("after faults_ms"));
+        let mut plan = Plan::of(1);
+        plan.storage.segment_bytes += 1;
+        assert!(said(plan).contains("no multiple of 512"));
     }
 
     #[test]

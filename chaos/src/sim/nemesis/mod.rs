@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::chance::Chance;
 use super::cluster::{Cluster, NotStarted};
+use super::fault::Fault;
 use super::network::Weather;
 use super::node::End;
 use super::plan::Event;
@@ -266,7 +267,7 @@ impl Nemesis {
     }
 
     /// What a fault did, unless it cannot happen now.
-    async fn strike(&mut self, fault: super::fault::Fault, ms: u64) -> Option<String> {
+    async fn strike(&mut self, fault: Fault, ms: u64) -> Option<String> {
         if let Some(details) = self.harm_links(fault, ms) {
             return Some(details);
         }

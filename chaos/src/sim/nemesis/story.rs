@@ -109,7 +109,8 @@ impl Nemesis {
         let Some(successor) = self.cluster.leader(shard).filter(|node| *node != deposed) else {
             return;
         };
-        let elector = 6 - deposed - successor;
+        // The third of three.
+        let elector = 1 + 2 + 3 - deposed - successor;
         if self.forget(elector, Forgets::EmptyDisks, SOON_MS).is_none() {
             return;
         }
