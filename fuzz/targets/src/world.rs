@@ -7,10 +7,10 @@ use actors::ids::{
     ZoneNo,
 };
 use actors::seat_map::{
-    Adjacent, Attributes, BeginPayment, Block, Cancel, Command, CommandBody, Confirm, Extend, Few,
-    Hold, HoldBest, HoldQuantity, LatePolicy, Layout, LayoutDigest, LayoutSpec, Note, Open, Part,
-    Release, Rules, SeatMap, SeatSpec, Seats, Span, Stock, Stop, Swap, Unblock, ZoneKind, ZoneRef,
-    ZoneSpec,
+    Adjacent, Attributes, BeginPayment, Block, Cancel, Command, CommandBody, Confirm, ExpireNow,
+    Extend, Few, Hold, HoldBest, HoldQuantity, LatePolicy, Layout, LayoutDigest, LayoutSpec, Note,
+    Open, Part, Release, Rules, SeatMap, SeatSpec, Seats, Span, Stock, Stop, Swap, Unblock,
+    ZoneKind, ZoneRef, ZoneSpec,
 };
 
 /// Milliseconds between two commands of the trip's past.
@@ -191,6 +191,7 @@ pub(crate) fn commands() -> Vec<(&'static str, Command)> {
         ("unblock", CommandBody::Unblock(Unblock { block: hold_id(6), part: Part::All })),
         ("close", CommandBody::CloseSales),
         ("expire", CommandBody::Expire),
+        ("expire-now", CommandBody::ExpireNow(ExpireNow { hold: Some(about) })),
         (
             "batch",
             CommandBody::Batch(vec![command(191, hold(one(0))), command(192, CommandBody::Thaw)]),
