@@ -8,7 +8,7 @@ use seatgrid_actors::seat_map::limits::{MIN_TTL_MS, REMEMBER_MS};
 use seatgrid_actors::seat_map::*;
 
 use crate::choice;
-use crate::rules::{check_quantity, check_ttl, numbers, resolved};
+use crate::rules::{check_quantity, check_ttl, numbers, part_of, resolved};
 
 /// A hold, booking or block.
 #[derive(Clone, Debug)]
@@ -481,26 +481,5 @@ fn grant_of(item: &Item) -> Grant {
         expires_at: item.deadline,
         legs: item.legs,
         places: item.places.clone(),
-    }
-}
-
-fn part_of(places: &Places, part: &Part) -> Result<Places, Refusal> {
-    match (part, places) {
-        (Part::All, places) => Ok(places.clone()),
-        (Part::Seats(seats), Places::Seats(own)) => {
-            let seats = numbers(seats);
-            match seats.iter().find(|seat| !own.contains(seat)) {
-                Some(foreign) => Err(Refusal::NotInHold { seat: Some(*foreign) }),
-                None => Ok(Places::Seats(seats.as_slice().into())),
-            }
-        }
-        (Part::Quantity(count), Places::Quantity { zone, count: own }) => {
-            if (1..=*own).contains(count) {
-                Ok(Places::Quantity { zone: *zone, count: *count })
-            } else {
-                Err(Refusal::InvalidQuantity { quantity: *count, min: 1, max: *own })
-            }
-        }
-        _ => Err(Refusal::NotInHold { seat: None }),
     }
 }

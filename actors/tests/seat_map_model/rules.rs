@@ -165,3 +165,24 @@ pub(crate) fn resolved(span: Span) -> Legs {
         Span::Whole => panic!("spans have legs by now"),
     }
 }
+
+pub(crate) fn part_of(places: &Places, part: &Part) -> Result<Places, Refusal> {
+    match (part, places) {
+        (Part::All, places) => Ok(places.clone()),
+        (Part::Seats(seats), Places::Seats(own)) => {
+            let seats = numbers(seats);
+            match seats.iter().find(|seat| !own.contains(seat)) {
+                Some(foreign) => Err(Refusal::NotInHold { seat: Some(*foreign) }),
+                None => Ok(Places::Seats(seats.as_slice().into())),
+            }
+        }
+        (Part::Quantity(count), Places::Quantity { zone, count: own }) => {
+            if (1..=*own).contains(count) {
+                Ok(Places::Quantity { zone: *zone, count: *count })
+            } else {
+                Err(Refusal::InvalidQuantity { quantity: *count, min: 1, max: *own })
+            }
+        }
+        _ => Err(Refusal::NotInHold { seat: None }),
+    }
+}
