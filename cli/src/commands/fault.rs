@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::output::{Show, table, table_text};
 use crate::value;
 
-/// The metadata of every call that orders something.
+/// What to do about faults, and the token that allows it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The file of the token: `token_file` in the nodes' configuration. `seatgrid dev --faults` writes it here.
