@@ -16,7 +16,7 @@ use super::{Inbound, LINK_QUEUE_FRAMES, LinkError};
 use crate::codec;
 use crate::group::Replica;
 use crate::machine::{Machine, open_view};
-use crate::snapshot::{Manifest, SnapshotWriter};
+use crate::snapshot::{Manifest, SnapshotView, SnapshotWriter};
 use crate::types::{AppendRequest, AppendResult};
 use crate::wal::GroupId;
 
@@ -180,10 +180,11 @@ impl<M: Machine> PeerHandler<M> {
         Ok(pb::RecallResponse { blank, whole, term, last_index })
     }
 
-    /// Writes a peer's snapshot to the own store, then installs it.
+    /// Writes a peer's snapshot to the own store, then installs it. One that is stored already is installed
+    /// from there: an earlier try may have ended before it was.
     ///
     /// # Errors
-    /// When the snapshot is cut off, older than what is here, or cannot be written.
+    /// When the snapshot is cut off or cannot be written.
     pub async fn install_snapshot(
         &self,
         mut parts: Inbound<pb::InstallSnapshotRequest>,
@@ -198,19 +199,7 @@ impl<M: Machine> PeerHandler<M> {
         if !replica.listens_to(vote.leader_id.term) {
             return Err(not_listening());
         }
-        let known = replica.snapshots().current().and_then(|view| view.manifest().last);
-        if known.map(|id| id.index) >= header.last.map(|id| id.index) {
-            return Err(LinkError("a snapshot as new as this one is here already".into()));
-        }
-        let mut writer = replica.snapshots().begin().await;
-        receive_records(&mut parts, &mut writer).await?;
-        writer.remove_others().map_err(|e| LinkError(e.to_string()))?;
-        let manifest = Manifest {
-            last: header.last,
-            membership_at: header.membership_at,
-            membership: header.membership,
-        };
-        let view = writer.commit(manifest).await.map_err(|e| LinkError(e.to_string()))?;
+        let view = stored_view(&replica, header, parts).await?;
         let snapshot = open_view(view).map_err(|e| LinkError(e.to_string()))?;
         let answer = replica.raft().install_full_snapshot(vote, snapshot);
         let answer = answer.await.map_err(|e| LinkError(e.to_string()))?;
@@ -226,6 +215,30 @@ struct Serving<M: Machine> {
 
 fn not_listening() -> LinkError {
     LinkError("the replica is being rebuilt and does not listen to a leader of this term".into())
+}
+
+/// The newest snapshot in the own store, once it is at least as new as the one that a peer sends.
+async fn stored_view<M: Machine>(
+    replica: &Replica<M>,
+    header: pb::SnapshotHeader,
+    mut parts: Inbound<pb::InstallSnapshotRequest>,
+) -> Result<SnapshotView, LinkError> {
+    let mut writer = replica.snapshots().begin().await;
+    let current = replica.snapshots().current();
+    let as_new = |view: &SnapshotView| {
+        view.manifest().last.map(|id| id.index) >= header.last.map(|id| id.index)
+    };
+    if let Some(view) = current.filter(as_new) {
+        return Ok(view);
+    }
+    receive_records(&mut parts, &mut writer).await?;
+    writer.remove_others().map_err(|e| LinkError(e.to_string()))?;
+    let manifest = Manifest {
+        last: header.last,
+        membership_at: header.membership_at,
+        membership: header.membership,
+    };
+    writer.commit(manifest).await.map_err(|e| LinkError(e.to_string()))
 }
 
 async fn receive_records(
