@@ -43,6 +43,18 @@ impl LogStore {
         Self { wal, group, committed: Arc::default() }
     }
 
+    /// Drops the entries of a deposed leader that a stored snapshot contradicts. Whoever stops after it
+    /// stored a peer's snapshot and before it truncated its log has both, and openraft refuses to start
+    /// from that.
+    pub(crate) async fn agree_with(&self, snapshot: LogId) -> io::Result<()> {
+        let index = snapshot.index;
+        let ours = self.read(index, index + 1, usize::MAX)?;
+        if ours.first().is_some_and(|entry| entry.log_id != snapshot) {
+            return self.durable(vec![Op::TruncateFrom { index }]).await;
+        }
+        Ok(())
+    }
+
     fn log_id_slot(&self, slot: u8) -> io::Result<Option<LogId>> {
         let bytes = self.wal.meta(self.group, slot);
         bytes.map(|bytes| codec::decode_log_id(&bytes)).transpose().map_err(io::Error::other)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tracing::{info, warn};
 
+use crate::codec;
 use crate::config::RaftConfig;
 use crate::disk::Disk;
 use crate::group::Replica;
@@ -152,7 +153,7 @@ impl<M: Machine> RaftNode<M> {
         let purged = self
             .wal
             .meta(group, slot::PURGED)
-            .and_then(|bytes| crate::codec::decode_log_id(&bytes).ok())
+            .and_then(|bytes| codec::decode_log_id(&bytes).ok())
             .map(|id| id.index);
         // The log reaches back to a snapshot when nothing between the two has been purged.
         let reaches = |last: Option<u64>| purged <= last || first.is_some_and(|f| Some(f) <= last);
@@ -187,6 +188,10 @@ impl<M: Machine> RaftNode<M> {
         let config = config.map_err(|e| failed(e.to_string()))?;
         let network = GroupNetwork { links: Arc::clone(&self.links), group };
         let log = LogStore::new(self.wal.clone(), group);
+        if let Some(last) = snapshots.current().and_then(|view| view.manifest().last) {
+            let agreed = log.agree_with(codec::log_id_from_wire(last)).await;
+            agreed.map_err(|e| failed(e.to_string()))?;
+        }
         let state_machine = StateMachine::new(machine, snapshots.clone());
         let node_id = self.config.node_id;
         let raft = openraft::Raft::new(node_id, Arc::new(config), network, log, state_machine)
