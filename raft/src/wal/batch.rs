@@ -54,16 +54,24 @@ impl BatchHeader {
     /// The header at the start of `bytes`, if it is one of this segment, though perhaps of another
     /// place in it.
     pub(super) fn decode(seed: u32, sequence: u64, bytes: &[u8]) -> Option<Self> {
+        Self::read(bytes, |_| seed).filter(|header| header.sequence == sequence)
+    }
+
+    /// The header at the start of `bytes`, if there is one. Its checksum begins with the seed of the
+    /// segment that it says it is of.
+    pub(super) fn read(bytes: &[u8], seed_of: impl FnOnce(u64) -> u32) -> Option<Self> {
         let bytes = bytes.get(..BATCH_HEADER_BYTES)?;
         if !bytes.starts_with(&MAGIC) {
             return None;
         }
         let mut fields = &bytes[MAGIC.len()..];
-        if fields.get_u32_le() != crc(seed, &bytes[8..]) {
+        let checksum = fields.get_u32_le();
+        let sequence = fields.get_u64_le();
+        if checksum != crc(seed_of(sequence), &bytes[8..]) {
             return None;
         }
-        let header = Self {
-            sequence: fields.get_u64_le(),
+        Some(Self {
+            sequence,
             number: fields.get_u64_le(),
             offset: fields.get_u32_le(),
             body_bytes: fields.get_u32_le(),
@@ -74,8 +82,7 @@ impl BatchHeader {
                 2 => BatchKind::Mark,
                 _ => return None,
             },
-        };
-        (header.sequence == sequence).then_some(header)
+        })
     }
 
     /// Where the batch ends: at a sector.

@@ -151,6 +151,12 @@ pub enum Damage {
         /// A later one, which is there.
         later: u64,
     },
+    /// A batch that was written to another place stands behind the end, perhaps instead of the newest.
+    #[error("expected nothing newer, found batch {number} in the wrong place")]
+    StrayBatch {
+        /// The batch.
+        number: u64,
+    },
     /// A segment without its first batch, where it must have been flushed.
     #[error("expected the first batch of segment {sequence}")]
     MissingFirstBatch {

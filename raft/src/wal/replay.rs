@@ -53,6 +53,18 @@ fn header_at(segment: &Segment, bytes: &[u8], at: usize) -> Option<BatchHeader> 
     BatchHeader::decode(segment.seed, segment.sequence, bytes.get(at..)?)
 }
 
+/// What earlier uses of a segment's file left behind the end stands where it was written. A batch of an
+/// earlier segment that does not was written to the wrong place since, and nobody knows over what.
+fn refuse_stray_batch(segment: &Segment, bytes: &[u8], from: usize) -> Result<(), WalError> {
+    for at in (from..bytes.len()).step_by(SECTOR_BYTES) {
+        let header = BatchHeader::read(&bytes[at..], |sequence| segment.seed_in(sequence));
+        if let Some(header) = header.filter(|header| header.offset as usize != at) {
+            return Err(segment.damaged(at, Damage::StrayBatch { number: header.number }));
+        }
+    }
+    Ok(())
+}
+
 impl Replay {
     pub(super) fn new(cache_bytes: usize) -> Self {
         Self {
@@ -116,7 +128,9 @@ impl Replay {
         }
         let mut places = (from..bytes.len()).step_by(SECTOR_BYTES);
         let later = places.find_map(|at| header_at(segment, bytes, at));
-        let Some(BatchHeader { number: later, .. }) = later else { return Ok(()) };
+        let Some(BatchHeader { number: later, .. }) = later else {
+            return refuse_stray_batch(segment, bytes, from);
+        };
         let expected = self.next_batch.unwrap_or(1);
         Err(match extent.stop {
             Stop::BadBody { number, bad, .. } => {

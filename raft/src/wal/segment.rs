@@ -15,6 +15,7 @@ const MAGIC: &[u8; 8] = b"SEATGWAL";
 pub(super) struct Segment {
     /// Its place in the log, and the generation of its bytes: a recycled file gets a new one.
     pub(super) sequence: u64,
+    owner: u64,
     /// Checksums of batches and records start from here, so that bytes of another life or log never
     /// match.
     pub(super) seed: u32,
@@ -24,7 +25,12 @@ pub(super) struct Segment {
 
 impl Segment {
     pub(super) fn new(owner: u64, sequence: u64, path: PathBuf, file: Arc<dyn DiskFile>) -> Self {
-        Self { sequence, seed: seed(owner, sequence), path, file }
+        Self { sequence, owner, seed: seed(owner, sequence), path, file }
+    }
+
+    /// What checksums start from in another segment of this log.
+    pub(super) fn seed_in(&self, sequence: u64) -> u32 {
+        seed(self.owner, sequence)
     }
 
     /// What the checksums of a segment start from.

@@ -184,6 +184,48 @@ fn a_last_batch_that_was_written_elsewhere_is_refused() {
 }
 
 #[test]
+fn what_a_file_held_before_is_refused_in_place_of_the_newest_batch() {
+    let disk = MemDisk::new();
+    let (wal, _) = open(&disk, Options { spare_segments: 3, ..small() }).unwrap();
+    for index in 0..60 {
+        wal.submit_wait(1, vec![entry(index, &[7; 100])]).unwrap();
+        wal.submit_wait(1, vec![Op::PurgeTo { index: index.saturating_sub(2) }]).unwrap();
+    }
+    let model = Model::read(&wal).unwrap();
+    wal.close();
+    let newest = |path: &PathBuf| {
+        let bytes = disk.contents(path).unwrap();
+        let header = |at: usize| bytes[at..].starts_with(b"SGBT").then(|| number(&bytes[at..]));
+        (0..bytes.len()).step_by(SECTOR).filter_map(|at| Some((header(at)?, at))).max()
+    };
+    let segments = files(&disk).into_iter().filter(|path| path.to_str().unwrap().contains("seg-"));
+    let (path, (_, mark)) = segments
+        .filter_map(|path| Some((newest(&path)?, path)))
+        .max()
+        .map(|(n, p)| (p, n))
+        .unwrap();
+    let bytes = disk.contents(&path).unwrap();
+    // The newest batch and the mark behind it.
+    let over = mark - SECTOR;
+    let old: Vec<_> = (mark + SECTOR..bytes.len() - SECTOR)
+        .step_by(SECTOR)
+        .filter(|at| bytes[*at..].starts_with(b"SGBT"))
+        .collect();
+    assert!(!old.is_empty(), "nothing old is left in {}", path.display());
+    for from in old {
+        let disk = disk.fork();
+        disk.damage(&path, |all| all.copy_within(from..from + 2 * SECTOR, over));
+        let place = check(&disk, &model, "old batches over the newest");
+        assert_eq!(place, Some((path.clone(), over as u64)));
+    }
+}
+
+/// The number in a batch's header.
+fn number(header: &[u8]) -> u64 {
+    u64::from_le_bytes(header[16..24].try_into().unwrap())
+}
+
+#[test]
 fn a_lost_write_is_refused_wherever_it_was() {
     // Each sector in turn is as it was at the reopen before the last writes: a flush that was not
     // one.
