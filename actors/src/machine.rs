@@ -7,7 +7,7 @@ use raft::snapshot::{SnapshotView, SnapshotWriter};
 use raft::{Committed, Machine, MachineFailed, runtime};
 use tokio::sync::oneshot;
 
-use crate::ids::{Timestamp, TripId};
+use crate::ids::{LogPosition, Timestamp, TripId};
 use crate::record::{self, Passive, TripRecord};
 use crate::seat_map::{Layout, SeatMap};
 use crate::shard::ShardMessage;
@@ -21,8 +21,16 @@ pub struct ShardMachine {
 #[derive(Default)]
 pub(crate) struct Restored {
     pub(crate) newest: Timestamp,
+    /// The index of the newest command in any trip: records may be newer than the snapshot says.
+    pub(crate) upto: u64,
     pub(crate) layouts: Vec<Arc<Layout>>,
     pub(crate) trips: Vec<(TripId, RestoredTrip)>,
+}
+
+impl Restored {
+    fn saw(&mut self, position: LogPosition) {
+        self.upto = self.upto.max(position.index().get());
+    }
 }
 
 /// A trip as its record has it.
@@ -107,6 +115,7 @@ fn read(view: SnapshotView) -> Result<Restored, MachineFailed> {
                         restored.trips.push((id, RestoredTrip::Fenced(why.into())));
                     }
                     TripRecord::Map { passive, idle: true, .. } => {
+                        restored.saw(passive.position);
                         restored.trips.push((id, RestoredTrip::Passive(passive)));
                     }
                     TripRecord::Map { map, .. } => busy.push((id, map.to_vec())),
@@ -122,6 +131,7 @@ fn read(view: SnapshotView) -> Result<Restored, MachineFailed> {
     for (id, bytes) in busy {
         let layout = |digest| restored.layouts.iter().find(|l| l.digest() == digest).cloned();
         let map = record::decode_map(&bytes, &layout).map_err(|e| failed(e.0))?;
+        restored.saw(map.position());
         restored.trips.push((id, RestoredTrip::Active(Box::new(map))));
     }
     Ok(restored)

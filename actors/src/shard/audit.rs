@@ -21,6 +21,8 @@ pub(super) struct Audits {
     /// The newest first.
     done: VecDeque<Audit>,
     running: Option<Running>,
+    /// A snapshot's records may be newer than it says: from this index on, all trips are of one time again.
+    from: u64,
     /// Who waits for a mark to be applied, by its proposal.
     waiting: Vec<(u64, oneshot::Sender<Result<u64, Failure>>)>,
 }
@@ -40,7 +42,8 @@ struct Running {
 }
 
 impl Audits {
-    /// What was found at a mark; `None` until every trip has been seen.
+    /// What was found at a mark; `None` until every trip has been seen, and for ever at one that came too
+    /// soon after a snapshot was restored.
     pub(super) fn get(&self, index: u64) -> Option<Audit> {
         self.done.iter().find(|audit| audit.index == index).cloned()
     }
@@ -52,9 +55,9 @@ impl Audits {
         }
     }
 
-    /// Gives up an audit of trips that are no longer there.
-    pub(super) fn abort(&mut self) {
-        self.running = None;
+    /// Gives up an audit of trips that are no longer there, and begins none at a mark before `from`.
+    pub(super) fn restart(&mut self, from: u64) {
+        (self.running, self.from) = (None, from);
     }
 
     fn finish(&mut self, running: Running) {
@@ -123,6 +126,9 @@ impl Shard {
     pub(super) fn audit_mark(&mut self, index: u64, proposal: u64) {
         while self.audits.running.is_some() {
             self.audit_step();
+        }
+        if index < self.audits.from {
+            return self.audits.answer(proposal, Ok(index));
         }
         let trips = self.directory.cells().len();
         self.audits.running = Some(Running {

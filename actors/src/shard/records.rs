@@ -86,7 +86,7 @@ impl Shard {
         self.watched.clear();
         self.passivation_from = 0;
         self.writing.clear();
-        self.audits.abort();
+        self.audits.restart(restored.upto);
         self.clock.observe(restored.newest, false);
         for layout in restored.layouts {
             self.directory.layouts.restored(Arc::clone(&layout));
