@@ -87,3 +87,11 @@ fn a_node_that_forgot_everything_does_not_help_a_deposed_leader() {
 fn a_leader_that_stood_still_answers_nothing_old() {
     assert_good_under(&[Fault::Pause]);
 }
+
+/// A follower that stopped between storing a snapshot and installing it was refused the same one for ever.
+#[test]
+fn a_follower_that_stopped_in_the_midst_of_an_install_catches_up() {
+    assert_good_under(&[Fault::Laggard]);
+    let plan: Plan = toml::from_str(include_str!("fixtures/stopped-in-an-install.toml")).unwrap();
+    assert_good(&simulate(&plan, Manner::Whole));
+}

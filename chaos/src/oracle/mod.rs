@@ -15,7 +15,7 @@ use actors::ids::{CommandId, LogPosition, ShardId, TripId};
 use actors::seat_map::{Command, SeatMap};
 use actors::watch::WatchEvent;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::invariant::{Answered, Event, Judge, Violation, Watched};
 use crate::sim::trace::Trace;
@@ -43,6 +43,8 @@ pub struct Oracle {
     shared: Arc<Mutex<Shared>>,
     /// Signalled when a client is told that something has happened.
     yes: Arc<Notify>,
+    /// The node that has got a snapshot last.
+    snapshots: watch::Sender<u64>,
     /// Signalled when something is violated.
     violated: Arc<Notify>,
 }
@@ -63,7 +65,8 @@ impl Oracle {
     /// An oracle that has seen nothing.
     #[must_use]
     pub fn new(trace: Trace) -> Self {
-        Self { trace, shared: Arc::default(), yes: Arc::default(), violated: Arc::default() }
+        let (shared, yes, violated) = (Arc::default(), Arc::default(), Arc::default());
+        Self { trace, shared, yes, snapshots: watch::Sender::new(0), violated }
     }
 
     /// A replica is about to apply an entry.
@@ -181,6 +184,17 @@ impl Oracle {
     #[must_use]
     pub fn answers_come(&self) -> Arc<Notify> {
         Arc::clone(&self.yes)
+    }
+
+    /// Signalled when a node has got the whole of a snapshot that a peer sends; says which.
+    #[must_use]
+    pub fn snapshots_come(&self) -> watch::Receiver<u64> {
+        self.snapshots.subscribe()
+    }
+
+    /// A node has got the whole of a snapshot.
+    pub fn snapshot_comes(&self, node: u64) {
+        self.snapshots.send_replace(node);
     }
 
     /// Signalled when something is violated.

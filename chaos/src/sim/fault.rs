@@ -81,7 +81,8 @@ faults! {
     /// All machines, or the one that leads, lose their power when an answer has just come, perhaps with
     /// slow disks.
     DarkAfterAnswer = "dark_after_answer",
-    /// A node that was away comes back when the log has been dropped that it lacks.
+    /// A node that was away comes back when the log has been dropped that it lacks, and what it is sent is
+    /// perhaps cut off.
     Laggard = "laggard",
     /// Of the two that have what was committed, one forgets it and the other is away when the third,
     /// which was cut off, comes back.

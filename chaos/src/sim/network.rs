@@ -113,6 +113,8 @@ struct Link {
     free_at: Option<Instant>,
     /// Streams that began before this many resets are broken.
     resets: u64,
+    /// How often it was mended: what a slow link held back before arrives then.
+    mends: u64,
     /// When the last message arrives that has set out.
     last_arrival: Option<Instant>,
 }
@@ -212,7 +214,7 @@ impl<E: Clone> Network<E> {
 
     /// Whether the way from one to another is cut.
     pub fn is_cut(&self, from: u64, to: u64) -> bool {
-        self.state.lock().links.get(&(from, to)).is_some_and(|link| link.cut)
+        self.link(from, to).cut
     }
 
     /// Breaks every stream between two nodes.
@@ -266,17 +268,39 @@ impl<E: Clone> Network<E> {
             .collect()
     }
 
-    /// When a frame of a stream arrives whose frame before arrives at `after`.
-    pub(super) fn send_in_order(&self, from: u64, to: u64, after: Instant) -> Instant {
+    /// When a frame of a stream arrives, after the frame before it.
+    pub(super) fn send_in_order(&self, from: u64, to: u64, before: Arrival) -> Arrival {
         let state = &mut *self.state.lock();
         state.census.sent += 1;
         let link = state.links.entry((from, to)).or_default();
+        let now = Instant::now();
+        let mends = link.mends;
+        let after = if before.mends == mends { before.at } else { now };
         let mut takes = way(&mut state.chance, state.weather, link);
         while state.chance.per_mille((state.weather.lost + link.lost).min(MOST_RESENT)) {
             state.census.lost += 1;
             takes += RETRANSMIT;
         }
-        after.max(Instant::now() + takes)
+        Arrival { at: after.max(now + takes), mends }
+    }
+
+    /// Completes when a frame of a stream arrives.
+    pub(super) async fn arrived(&self, from: u64, to: u64, arrival: Arrival) {
+        let mends = async {
+            loop {
+                let changed = self.changed.notified();
+                if self.link(from, to).mends != arrival.mends {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        // The only other end is the time.
+        let _ = tokio::time::timeout_at(arrival.at, mends).await;
+    }
+
+    fn link(&self, from: u64, to: u64) -> Link {
+        self.state.lock().links.get(&(from, to)).copied().unwrap_or_default()
     }
 
     /// Completes when the way is open; `false` when it was cut for so long that a stream over it breaks.
@@ -300,7 +324,7 @@ impl<E: Clone> Network<E> {
 
     /// How often the streams between two nodes have been reset.
     pub(super) fn resets(&self, from: u64, to: u64) -> u64 {
-        self.state.lock().links.get(&(from, to)).map_or(0, |link| link.resets)
+        self.link(from, to).resets
     }
 
     /// Completes when the streams from one to another are broken: by a reset after `resets`, or because
@@ -319,7 +343,24 @@ impl<E: Clone> Network<E> {
 impl Link {
     /// Everything as it should be; what has broken stays broken.
     fn mend(&mut self) {
-        *self = Self { resets: self.resets, last_arrival: self.last_arrival, ..Self::default() };
+        let Self { resets, last_arrival, .. } = *self;
+        *self = Self { resets, mends: self.mends + 1, last_arrival, ..Self::default() };
+    }
+}
+
+/// When a frame of a stream arrives, unless its link is mended before.
+#[derive(Clone, Copy)]
+pub struct Arrival {
+    at: Instant,
+    /// How often the link had been mended when it set out.
+    mends: u64,
+}
+
+impl Arrival {
+    /// Of what was never sent: a stream's first frame comes after it.
+    #[must_use]
+    pub fn first() -> Self {
+        Self { at: Instant::now(), mends: 0 }
     }
 }
 

@@ -16,12 +16,11 @@ use raft::wal::Wal;
 use raft::{Leadership, OpenError, RaftConfig, RaftNode, Replica, ShardLog as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use super::chance::Chance;
 use super::clock::NodeClock;
 use super::disk::Spindle;
-use super::network::{CLIENTS, KEEP_ALIVE, Life};
+use super::network::{Arrival, CLIENTS, KEEP_ALIVE, Life};
 use super::plan::{Plan, Storage};
 use super::trace::Trace;
 use super::transport::{Network, SimTransport, address};
@@ -83,8 +82,8 @@ impl World {
 
     /// A client's stream to a node: who answers there; `None` when nobody does in time.
     pub async fn connect(&self, node: u64) -> Option<(Life, Shown)> {
-        let at = self.network.send_in_order(CLIENTS, node, Instant::now());
-        tokio::time::sleep_until(at).await;
+        let at = self.network.send_in_order(CLIENTS, node, Arrival::first());
+        self.network.arrived(CLIENTS, node, at).await;
         if !self.network.passable(CLIENTS, node).await {
             return None;
         }
@@ -92,12 +91,11 @@ impl World {
         self.network.at(node)
     }
 
-    /// Brings a client the next frame of a stream, whose frame before arrived at `after`; gives the time at
-    /// which it arrives, `None` when the stream has broken.
-    pub async fn deliver(&self, node: u64, life: &Life, after: Instant) -> Option<Instant> {
+    /// Brings a client the next frame of a stream; gives its arrival, `None` when the stream has broken.
+    pub async fn deliver(&self, node: u64, life: &Life, before: Arrival) -> Option<Arrival> {
         tokio::time::timeout(KEEP_ALIVE, self.network.awake(node)).await.ok()?;
-        let at = self.network.send_in_order(node, CLIENTS, after);
-        tokio::time::sleep_until(at).await;
+        let at = self.network.send_in_order(node, CLIENTS, before);
+        self.network.arrived(node, CLIENTS, at).await;
         let arrives = self.network.passable(node, CLIENTS).await && life.goes_on();
         arrives.then_some(at)
     }

@@ -11,10 +11,9 @@ use proto::pb;
 use raft::network::peer::PeerHandler;
 use raft::network::{Inbound, LINK_QUEUE_FRAMES, LinkError, Transport};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::network::{KEEP_ALIVE, Life};
+use super::network::{Arrival, KEEP_ALIVE, Life};
 use super::node::{Shown, World};
 use crate::oracle::{Oracle, Witness};
 
@@ -70,17 +69,22 @@ impl Way {
         Self { from: self.to, to: self.from, ..self.clone() }
     }
 
+    /// Completes when streams between the two are broken.
+    async fn is_broken(&self) {
+        self.network.broken(self.from, self.to, self.resets, &self.lives).await;
+    }
+
     /// A frame's way; false when the stream is broken.
-    async fn arrive(&self, at: Instant) -> bool {
+    async fn arrive(&self, at: Arrival) -> bool {
         let Self { network, from, to, .. } = self;
         let arrives = async {
-            tokio::time::sleep_until(at).await;
+            network.arrived(*from, *to, at).await;
             network.passable(*from, *to).await
                 && tokio::time::timeout(KEEP_ALIVE, network.awake(*to)).await.is_ok()
         };
         tokio::select! {
             biased;
-            () = network.broken(*from, *to, self.resets, &self.lives) => false,
+            () = self.is_broken() => false,
             arrived = arrives => arrived,
         }
     }
@@ -90,10 +94,10 @@ impl Way {
         self,
         mut frames: impl futures::Stream<Item = T> + Send + Unpin + 'static,
     ) -> Inbound<T> {
-        let (sent, arriving) = mpsc::channel::<(Instant, T)>(LINK_QUEUE_FRAMES);
+        let (sent, arriving) = mpsc::channel::<(Arrival, T)>(LINK_QUEUE_FRAMES);
         let way = self.clone();
         tokio::spawn(async move {
-            let mut after = Instant::now();
+            let mut last = Arrival::first();
             loop {
                 let frame = tokio::select! {
                     biased;
@@ -102,8 +106,8 @@ impl Way {
                 };
                 let Some(frame) = frame else { return };
                 way.network.awake(way.from).await;
-                after = way.network.send_in_order(way.from, way.to, after);
-                if sent.send((after, frame)).await.is_err() {
+                last = way.network.send_in_order(way.from, way.to, last);
+                if sent.send((last, frame)).await.is_err() {
                     return;
                 }
             }
@@ -112,7 +116,7 @@ impl Way {
             let (way, mut arriving) = state?;
             let next = tokio::select! {
                 biased;
-                () = way.network.broken(way.from, way.to, way.resets, &way.lives) => None,
+                () = way.is_broken() => None,
                 next = arriving.recv() => Some(next),
             };
             match next {
@@ -152,8 +156,8 @@ impl SimTransport {
             let connected = async {
                 // The way there, and back: a handshake is resent until it is through.
                 for (a, b) in [(from, to), (to, from)] {
-                    let at = network.send_in_order(a, b, Instant::now());
-                    tokio::time::sleep_until(at).await;
+                    let at = network.send_in_order(a, b, Arrival::first());
+                    network.arrived(a, b, at).await;
                     if !network.passable(a, b).await {
                         return Err(error("no answer"));
                     }
@@ -224,6 +228,12 @@ impl SimTransport {
     }
 }
 
+/// Whether nothing of a snapshot follows.
+fn is_last(part: &pb::InstallSnapshotRequest) -> bool {
+    use pb::install_snapshot_request::Part;
+    matches!(&part.part, Some(Part::Records(records)) if records.complete)
+}
+
 impl Transport for SimTransport {
     fn replicate(
         &self,
@@ -281,10 +291,22 @@ impl Transport for SimTransport {
         Box::pin(async move {
             let (way, handler) = connected.await?;
             let back = way.back();
-            let parts = way.carry(ReceiverStream::new(parts));
-            let answer = handler.install_snapshot(parts).await?;
+            let broken = back.clone();
+            let (told, to) = (oracle.clone(), way.to);
+            let parts = way.carry(ReceiverStream::new(parts)).inspect(move |part| {
+                if part.as_ref().is_ok_and(is_last) {
+                    told.snapshot_comes(to);
+                }
+            });
+            let parts = parts.boxed();
+            // A server ends the work for a connection that has gone.
+            let answer = tokio::select! {
+                biased;
+                () = broken.is_broken() => return Err(error("the connection was reset")),
+                answer = handler.install_snapshot(parts) => answer?,
+            };
             oracle.covered(|coverage| coverage.snapshots_installed += 1);
-            let at = back.network.send_in_order(back.from, back.to, Instant::now());
+            let at = back.network.send_in_order(back.from, back.to, Arrival::first());
             if back.arrive(at).await { Ok(answer) } else { Err(error("the connection broke")) }
         })
     }

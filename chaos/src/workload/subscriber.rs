@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::buyer::Buyer;
 use super::call::Client;
+use crate::sim::network::Arrival;
 
 /// Streams that are opened one after the other, at most.
 const STREAMS: u64 = 4;
@@ -37,10 +38,10 @@ impl Client {
         let handle = shown.shards[shard.get() as usize].clone();
         let opened = tokio::time::timeout_at(until, handle.watch(trip.clone(), has)).await;
         let mut events = opened.ok()?.ok()?;
-        let mut after = Instant::now();
+        let mut last = Arrival::first();
         while let Ok(Some(event)) = tokio::time::timeout_at(until, events.recv()).await {
-            let Some(arrived) = world.deliver(node, &life, after).await else { break };
-            after = arrived;
+            let Some(arrived) = world.deliver(node, &life, last).await else { break };
+            last = arrived;
             has = Some(world.oracle.watched(shard, trip, has, &event));
         }
         has

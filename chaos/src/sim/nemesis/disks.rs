@@ -9,6 +9,9 @@ use super::super::node::End;
 use super::story::Forgets;
 use super::{Nemesis, OUTAGE_MS, RESTART_MS, Task};
 
+/// First bytes of a batch in the log.
+const BATCH_MAGIC: &[u8] = b"SGBT";
+
 impl Nemesis {
     pub(super) fn harm_disk(&mut self, fault: Fault, ms: u64) -> Option<String> {
         let forgets = match fault {
@@ -115,7 +118,8 @@ fn flip(bytes: &mut [u8], choice: u64, newest: usize) {
 }
 
 /// Some sectors stand in another place than they were written to, and what was to be there is not. The
-/// last sector stays: it says where the log ends.
+/// last sector stays: it says where the log ends. The first of them begins a batch, as every write does;
+/// nobody could tell the middle of an old one from what else is left in a file that is used again.
 fn misdirect(bytes: &mut [u8], chance: &mut super::Chance) {
     let sectors = (written(bytes) / SECTOR_BYTES) as u64;
     let (count, room) = (chance.between(1, 4), bytes.len() as u64 / SECTOR_BYTES as u64);
@@ -123,7 +127,9 @@ fn misdirect(bytes: &mut [u8], chance: &mut super::Chance) {
         return;
     }
     let place = |sector: u64| sector as usize * SECTOR_BYTES;
-    let from = place(chance.between(1, sectors - count - 1));
+    let begins_batch = |sector: &u64| bytes[place(*sector)..].starts_with(BATCH_MAGIC);
+    let batches: Vec<u64> = (1..sectors - count).filter(begins_batch).collect();
+    let Some(from) = chance.pick(&batches).map(|sector| place(*sector)) else { return };
     let to = place(chance.below(room - count));
     let moved = from..from + place(count);
     let taken = bytes[moved.clone()].to_vec();

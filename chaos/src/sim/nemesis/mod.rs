@@ -45,6 +45,8 @@ enum Task {
     Crash(u64, End),
     Resume(u64),
     MendWays(Vec<(u64, u64)>),
+    ResetLinks(u64),
+    LurkForSnapshot(u64),
     FairWeather,
     MendDisk(u64),
     MendClock(u64),
@@ -75,6 +77,8 @@ pub struct Nemesis {
     events: Vec<Event>,
     /// Strikes at the next answer: at all nodes, or at the one that leads.
     lurking: Option<bool>,
+    /// The node whose log fails once it has got a snapshot.
+    lurking_install: Option<u64>,
     /// The node that stays down at the end.
     spared: Option<u64>,
     fired: BTreeMap<&'static str, Fired>,
@@ -98,6 +102,7 @@ impl Nemesis {
             tasks: 0,
             events,
             lurking: None,
+            lurking_install: None,
             spared: None,
             fired,
         }
@@ -119,6 +124,7 @@ impl Nemesis {
     /// Works the agenda off until a time.
     pub async fn work_until(&mut self, end: Instant) {
         let answers = self.cluster.world.oracle.answers_come();
+        let mut snapshots = self.cluster.world.oracle.snapshots_come();
         loop {
             let next = self.agenda.first_key_value().map(|((at, _), _)| *at);
             let wake = next.map_or(end, |at| at.min(end));
@@ -130,6 +136,9 @@ impl Nemesis {
                     }
                 }
                 () = answers.notified(), if self.lurking.is_some() => self.strike_at_answer(),
+                _ = snapshots.changed(), if self.lurking_install.is_some() => {
+                    self.strike_at_install(*snapshots.borrow_and_update());
+                }
                 () = tokio::time::sleep_until(wake) => {
                     if wake == end {
                         return;
@@ -145,7 +154,7 @@ impl Nemesis {
     /// Mends everything and makes nothing fail any more. `spared` stays down, if it is.
     pub fn rest(&mut self, spared: Option<u64>) {
         self.agenda.clear();
-        (self.lurking, self.spared) = (None, spared);
+        (self.lurking, self.lurking_install, self.spared) = (None, None, spared);
         self.cluster.world.trace.line(format_args!("the faults stop; {spared:?} stays down"));
         self.cluster.world.network.mend();
         self.cluster.running.values().for_each(|process| process.gate.open());
@@ -197,6 +206,9 @@ impl Nemesis {
             Task::Crash(node, how) => self.crash(node, how, OUTAGE_MS),
             Task::Resume(node) => self.resume(node),
             Task::MendWays(ways) => world.network.mend_ways(&ways),
+            Task::ResetLinks(node) => {
+                (1..=world.nodes).for_each(|other| world.network.reset(node, other));
+            }
             Task::FairWeather => world.network.set_weather(Weather::FAIR),
             Task::MendDisk(node) => {
                 if let Some(machine) = self.cluster.machines.get(&node) {
@@ -210,6 +222,7 @@ impl Nemesis {
                 }
             }
             Task::Snapshots => self.cluster.write_snapshots(),
+            Task::LurkForSnapshot(node) => self.lurking_install = Some(node),
             Task::LurkForAnswer { all } => self.lurking = Some(all),
             Task::Forget(node, how) => drop(self.forget(node, how, SOON_MS)),
             Task::MeetDeposed { shard, deposed } => self.meet_deposed(shard, deposed),

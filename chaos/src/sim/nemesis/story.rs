@@ -1,5 +1,7 @@
 //! Faults that come in chains: what none of them does alone.
 
+use raft::disk::Fault as DiskFault;
+
 use super::super::fault::Fault;
 use super::super::node::End;
 use super::links::both;
@@ -56,6 +58,18 @@ impl Nemesis {
         }
     }
 
+    /// A node has got a snapshot just now, and has written none of it to its log.
+    pub(super) fn strike_at_install(&mut self, node: u64) {
+        if self.lurking_install != Some(node) {
+            return;
+        }
+        self.lurking_install = None;
+        self.cluster.world.trace.line(format_args!("a snapshot came to {node}, and a flush fails"));
+        if let Some(machine) = self.cluster.machines.get(&node) {
+            machine.disk.inject(DiskFault::FailSync { after: 0 });
+        }
+    }
+
     fn leave_behind(&mut self) -> Option<String> {
         let node = self.victim()?;
         let away = self.chance.between(2_000, 8_000);
@@ -65,7 +79,17 @@ impl Nemesis {
         for part in 1..=3 {
             self.plan(away * part / 3, Task::Snapshots);
         }
-        Some(format!("{node} for {away} ms"))
+        // What it is sent then may be cut off at any point, on the way or on its disk.
+        let resets = self.chance.below(4);
+        for _ in 0..resets {
+            let after = self.chance.below(400);
+            self.plan(away + after, Task::ResetLinks(node));
+        }
+        let fails = self.chance.per_mille(400);
+        if fails {
+            self.plan(away / 2, Task::LurkForSnapshot(node));
+        }
+        Some(format!("{node} for {away} ms, then {resets} resets, a failed flush: {fails}"))
     }
 
     fn let_a_majority_forget(&mut self) -> Option<String> {
