@@ -207,6 +207,7 @@ async fn run(batch: usize, per_trip: u32) {
         trip,
         command,
         waiter: Waiter { sink: granted.clone(), tag: 0 },
+        resent: false,
         wanted_until_ms: NEVER,
     };
     let (mut leader, mut follower) = (Replica::start().await, Replica::start().await);

@@ -13,6 +13,9 @@ pub struct Ask {
     pub command: Command,
     /// Who waits for the answer.
     pub waiter: Waiter,
+    /// The caller may have sent it before, and a copy may still be on its way: what it is answered is
+    /// remembered, also a refusal.
+    pub resent: bool,
     /// When nobody waits any more, in milliseconds of [`Clock::monotonic_ms`](crate::clock::Clock);
     /// [`NEVER`] is never.
     pub wanted_until_ms: u64,

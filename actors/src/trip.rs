@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use raft::mutant::{Mutant, planted};
 
 use crate::ids::{LogPosition, Timestamp};
-use crate::seat_map::{Check, Command, Journal, Outcome, SeatMap};
+use crate::seat_map::{Check, Command, Journal, Outcome, Refusal, SeatMap};
 use crate::watch::Watchers;
 
 /// Whether the newest state of a trip is in the snapshot store.
@@ -46,8 +46,10 @@ pub(crate) struct Panicked(pub(crate) String);
 /// What a trip says of a command before the log.
 #[derive(Debug)]
 pub(crate) enum Admission {
-    /// The answer, without the log.
-    Answer(Outcome),
+    /// The answer to its id, and where that was decided.
+    Known(LogPosition, Outcome),
+    /// No, as the trip stands.
+    Refuse(Refusal),
     /// Put it into the log.
     Propose,
 }
@@ -80,8 +82,8 @@ impl Trip {
             // A command that has no canonical form is refused by `check` with the reason.
             let _ = self.map.canonical(command);
             match self.map.check(now, command) {
-                Check::Known(outcome) => Admission::Answer(outcome),
-                Check::Refuse(refusal) => Admission::Answer(Err(refusal)),
+                Check::Known(position, outcome) => Admission::Known(position, outcome),
+                Check::Refuse(refusal) => Admission::Refuse(refusal),
                 Check::Propose => Admission::Propose,
             }
         })

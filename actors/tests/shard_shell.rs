@@ -146,7 +146,7 @@ impl Rig {
         let sink = Arc::new(One(parking_lot::Mutex::new(Some(sender))));
         let command = Command { id: CommandId::from_u128(id).unwrap(), body };
         let (trip, waiter) = (TripId::new(trip).unwrap(), Waiter { sink, tag: 0 });
-        self.handle.admit(vec![Ask { trip, command, waiter, wanted_until_ms }]);
+        self.handle.admit(vec![Ask { trip, command, waiter, resent: false, wanted_until_ms }]);
         tokio::time::timeout(DEADLINE, answer).await.unwrap().unwrap()
     }
 

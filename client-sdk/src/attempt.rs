@@ -65,6 +65,11 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
+    /// Whether one of them may have been carried out without an answer.
+    pub(crate) fn maybe_done(&self) -> bool {
+        self.maybe_done
+    }
+
     /// Judges a failed attempt by the one table of codes.
     pub(crate) fn judge(&mut self, failure: Failure) -> Verdict {
         let verdict = match &failure {

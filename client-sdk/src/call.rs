@@ -38,7 +38,8 @@ impl Shared {
     pub(crate) async fn execute(&self, shard: ShardId, command: &Command) -> Result<Reply, Error> {
         let deadline = Instant::now() + self.options.deadline;
         let patience = self.options.attempt_timeout;
-        let attempt = |node| send(node, command, deadline.min(Instant::now() + patience));
+        let attempt =
+            |node, resent| send(node, command, resent, deadline.min(Instant::now() + patience));
         self.attempts(shard, deadline, attempt).await
     }
 
@@ -64,7 +65,7 @@ impl Shared {
         R: Future<Output = Result<T, tonic::Status>>,
     {
         let deadline = Instant::now() + self.options.deadline;
-        let attempt = |node: Arc<Node>| {
+        let attempt = |node: Arc<Node>, _| {
             let until = deadline.min(Instant::now() + patience);
             let left = until.saturating_duration_since(Instant::now());
             bounded(call(node.clone(), left), node, until)
@@ -72,7 +73,8 @@ impl Shared {
         self.attempts(shard, deadline, attempt).await
     }
 
-    /// Attempts with the same request until one is answered.
+    /// Attempts with the same request until one is answered. An attempt is told whether one before it may
+    /// have been carried out.
     pub(crate) async fn attempts<T, F, R>(
         &self,
         shard: ShardId,
@@ -80,7 +82,7 @@ impl Shared {
         mut attempt: F,
     ) -> Result<T, Error>
     where
-        F: FnMut(Arc<Node>) -> R,
+        F: FnMut(Arc<Node>, bool) -> R,
         R: Future<Output = Result<T, Failure>>,
     {
         self.budget.deposit();
@@ -94,7 +96,7 @@ impl Shared {
             let allowed = self.pass_breaker(&mut route, turn, now);
             let (mut after, mut leader) = (Duration::ZERO, None);
             if allowed {
-                match attempt(route.node.clone()).await {
+                match attempt(route.node.clone(), attempts.maybe_done()).await {
                     Ok(answer) => return Ok(answer),
                     Err(failure) => match attempts.judge(failure) {
                         Verdict::Final(error) => return Err(error),
@@ -161,10 +163,15 @@ enum Rest {
 }
 
 /// One attempt over a pipeline.
-async fn send(node: Arc<Node>, command: &Command, until: Instant) -> Result<Reply, Failure> {
+async fn send(
+    node: Arc<Node>,
+    command: &Command,
+    resent: bool,
+    until: Instant,
+) -> Result<Reply, Failure> {
     let pending = loop {
         let pipe = node.pipe();
-        match pipe.submit(command, until) {
+        match pipe.submit(command, resent, until) {
             Ok(pending) => break pending,
             Err(NotTaken::TooLarge { bytes }) => return Err(too_large(bytes).into()),
             Err(NotTaken::Full) => {

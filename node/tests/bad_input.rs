@@ -94,8 +94,11 @@ async fn pipelined(cluster: &Cluster, command: &Wire) -> Problem {
     // The leader answers; others say where it is.
     loop {
         for id in cluster.running() {
-            let command =
-                pb::PipelineCommand { tag: 1, command: Some(command.clone()), timeout_ms: 0 };
+            let command = pb::PipelineCommand {
+                tag: 1,
+                command: Some(command.clone()),
+                ..Default::default()
+            };
             let request = pb::PipelineRequest { commands: vec![command] };
             let mut client = cluster.inventory(id).await;
             let mut replies =
@@ -142,7 +145,7 @@ async fn flood(cluster: &Cluster, node: u64) -> usize {
     let command = |tag| pb::PipelineCommand {
         tag,
         command: Some(Wire::Hold(hold_request("trip", u128::from(tag) + 1, "1A"))),
-        timeout_ms: 0,
+        ..Default::default()
     };
     let request = pb::PipelineRequest { commands: (0..FLOOD).map(command).collect() };
     let mut client = cluster.inventory(node).await;

@@ -75,7 +75,8 @@ async fn only_the_pipeline_with_the_flood_of_empty_commands_ends() {
     assert!(flooded.next().await.is_none());
 
     let hold = Wire::Hold(hold_request("trip", 2, "1A"));
-    let commands_of_one = vec![pb::PipelineCommand { tag: 2, command: Some(hold), timeout_ms: 0 }];
+    let commands_of_one =
+        vec![pb::PipelineCommand { tag: 2, command: Some(hold), ..Default::default() }];
     commands.send(pb::PipelineRequest { commands: commands_of_one }).await.unwrap();
     assert_eq!(replies.next().await.unwrap().unwrap().replies[0].tag, 2);
     cluster.hold("trip", 3, "2B").await.unwrap();

@@ -120,7 +120,8 @@ async fn only_the_pipeline_with_the_unreadable_message_ends() {
     let mut replies = client.pipeline(requests).await.unwrap().into_inner();
     let good = async |tag: u32| {
         let hold = Wire::Hold(hold_request("trip", u128::from(tag), "1A"));
-        let commands_of_one = vec![pb::PipelineCommand { tag, command: Some(hold), timeout_ms: 0 }];
+        let commands_of_one =
+            vec![pb::PipelineCommand { tag, command: Some(hold), ..Default::default() }];
         commands.send(pb::PipelineRequest { commands: commands_of_one }).await.unwrap();
     };
     good(1).await;
@@ -151,7 +152,7 @@ async fn a_pipelined_message_over_the_limit_ends_its_stream_with_the_reason() {
     let mut hold = hold_request("trip", 1, "1A");
     hold.buyer_id = "x".repeat(proto::limits::MAX_REQUEST_BYTES);
     let commands =
-        vec![pb::PipelineCommand { tag: 1, command: Some(Wire::Hold(hold)), timeout_ms: 0 }];
+        vec![pb::PipelineCommand { tag: 1, command: Some(Wire::Hold(hold)), ..Default::default() }];
     let request = pb::PipelineRequest { commands };
     let mut client = cluster.inventory(1).await;
     let mut replies = client.pipeline(futures::stream::iter([request])).await.unwrap().into_inner();
@@ -164,7 +165,7 @@ async fn a_pipelined_message_over_the_limit_ends_its_stream_with_the_reason() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_without_content_is_answered_on_its_stream() {
     let cluster = Cluster::start().await;
-    let commands = vec![pb::PipelineCommand { tag: 4, command: None, timeout_ms: 0 }];
+    let commands = vec![pb::PipelineCommand { tag: 4, command: None, ..Default::default() }];
     let mut client = cluster.inventory(1).await;
     let request = futures::stream::iter([pb::PipelineRequest { commands }]);
     let mut replies = client.pipeline(request).await.unwrap().into_inner();

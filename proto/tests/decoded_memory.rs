@@ -85,7 +85,12 @@ fn hold(n: usize, seats: usize) -> pb::PipelineCommand {
         seats: (0..seats).map(|seat| format!("{seat:04}")).collect(),
         ..Default::default()
     };
-    pb::PipelineCommand { tag: n as u32, command: Some(Command::Hold(hold)), timeout_ms: 1_000 }
+    pb::PipelineCommand {
+        tag: n as u32,
+        command: Some(Command::Hold(hold)),
+        timeout_ms: 1_000,
+        resent: false,
+    }
 }
 
 /// As many seats, rows and aisles as a layout may have (`actors/src/seat_map/limits.rs`).

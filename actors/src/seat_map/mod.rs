@@ -111,6 +111,8 @@ pub struct SeatMap {
     version: u64,
     /// The number of the last change in the journal.
     last_change: u64,
+    /// Where the answer to the last command was decided. No part of the state: only for whoever asked.
+    decided_at: LogPosition,
     /// How many holds the last command found expired. No part of the state: only for counting.
     swept: u32,
     /// Whether no seats are given out for the moment.
@@ -133,6 +135,8 @@ pub struct SeatMap {
     open: Arc<Open>,
     /// The command that put it on sale: known for as long as the trip exists.
     opened_by: CommandId,
+    /// Where that was decided.
+    opened_at: LogPosition,
     /// How many places every buyer has; empty unless the trip limits it.
     buyers: Buyers,
 }
@@ -159,7 +163,7 @@ impl SeatMap {
         open.check()?;
         let mut map = Self::empty(Arc::clone(open), id);
         map.clock = at;
-        map.position = pos;
+        (map.position, map.opened_at, map.decided_at) = (pos, pos, pos);
         map.note_trip(at, pos, ChangeKind::Opened);
         Ok(map)
     }
@@ -173,6 +177,7 @@ impl SeatMap {
             position: LogPosition::default(),
             version: 0,
             last_change: NOWHERE,
+            decided_at: LogPosition::default(),
             swept: 0,
             frozen: false,
             closed: false,
@@ -184,6 +189,7 @@ impl SeatMap {
             counters: Counters::new(zones, legs),
             open,
             opened_by,
+            opened_at: LogPosition::default(),
             buyers: Buyers::default(),
         }
     }
@@ -209,7 +215,7 @@ impl SeatMap {
         match self.canonical(&mut canonical) {
             Ok(()) => self.check_canonical(at, &canonical),
             Err(refusal) => match self.known(at, command) {
-                Some(outcome) => Check::Known(outcome),
+                Some((position, outcome)) => Check::Known(position, outcome),
                 None => Check::Refuse(refusal),
             },
         }
@@ -226,7 +232,7 @@ impl SeatMap {
         assert!(follows, "{pos} was applied before: the trip is at {}", self.position);
         let at = at.max(self.clock);
         self.clock = at;
-        self.position = pos;
+        (self.position, self.decided_at) = (pos, pos);
         self.swept = expire::sweep(self, at, pos);
         if matches!(command.body, CommandBody::Expire) {
             return Ok(Reply::Expired { count: self.swept });
@@ -241,14 +247,20 @@ impl SeatMap {
         match self.canonical(&mut canonical) {
             Ok(()) => self.run(at, pos, &canonical),
             Err(refusal) => match self.known(at, command) {
-                Some(outcome) => outcome,
+                Some(known) => self.again(known),
                 None => {
                     let outcome = Err(refusal);
-                    self.remember(at, fingerprint::of(&command.body), command, &outcome);
+                    self.remember((at, pos), fingerprint::of(&command.body), command, &outcome);
                     outcome
                 }
             },
         }
+    }
+
+    /// Where the answer to the last command that was applied had been decided: at its own position, or at
+    /// that of an earlier command with its id.
+    pub fn decided_at(&self) -> LogPosition {
+        self.decided_at
     }
 
     /// When the next hold or payment window ends: propose [`CommandBody::Expire`] then.
@@ -326,10 +338,10 @@ impl SeatMap {
         if matches!(command.body, CommandBody::Expire) {
             return Check::Propose;
         }
-        if let Some(outcome) = self.known(at, command)
+        if let Some((position, outcome)) = self.known(at, command)
             && !planted(Mutant::LooksAtTheSeatFirst)
         {
-            return Check::Known(outcome);
+            return Check::Known(position, outcome);
         }
         let Err(refusal) = self.refuse(at, command) else { return Check::Propose };
         let counts = refusal.rests_on_counts();
@@ -363,12 +375,12 @@ impl SeatMap {
 
     /// Answers a canonical command and remembers the answer.
     fn run(&mut self, at: Timestamp, pos: LogPosition, command: &Command) -> Outcome {
-        if let Some(outcome) = self.known(at, command) {
-            return outcome;
+        if let Some(known) = self.known(at, command) {
+            return self.again(known);
         }
         let turn = Turn { at, pos, fingerprint: fingerprint::of(&command.body) };
         let outcome = self.decide(turn, command);
-        self.remember(at, turn.fingerprint, command, &outcome);
+        self.remember((at, pos), turn.fingerprint, command, &outcome);
         outcome
     }
 
@@ -397,43 +409,62 @@ impl SeatMap {
         }
     }
 
-    /// The first answer to this id, if it is known; a refusal if it came with another body.
-    fn known(&self, at: Timestamp, command: &Command) -> Option<Outcome> {
+    /// Gives an answer again, and where it was decided.
+    fn again(&mut self, (decided_at, outcome): (LogPosition, Outcome)) -> Outcome {
+        self.decided_at = decided_at;
+        outcome
+    }
+
+    /// The first answer to this id and where it was decided, if it is known; a refusal if it came with
+    /// another body, which was decided there too.
+    fn known(&self, at: Timestamp, command: &Command) -> Option<(LogPosition, Outcome)> {
         let Some(known) = self.registry.find(command.id, at) else {
-            return (command.id == self.opened_by).then(|| self.opened_again(&command.body));
+            let is_ours = command.id == self.opened_by;
+            return is_ours.then(|| self.opened_again(&command.body));
         };
         let print = fingerprint::of(&command.body);
-        match known {
+        Some(match known {
             Known::Record(slot) => {
                 let record = self.registry.record(slot);
                 let same = record.fingerprint == print || planted(Mutant::ForgetsTheFingerprint);
-                Some(if same { Ok(record.first_reply()) } else { Err(Refusal::IdReused) })
+                let outcome = if same { Ok(record.first_reply()) } else { Err(Refusal::IdReused) };
+                (record.decided_at(), outcome)
             }
             Known::Entry(entry) => match &self.registry.entry(entry).what {
-                Finished::Command { fingerprint, answer, .. } => {
+                Finished::Command { fingerprint, position, answer, .. } => {
                     let same = *fingerprint == print;
-                    Some(if same { answer.outcome(&command.body) } else { Err(Refusal::IdReused) })
+                    let first = || answer.outcome(&command.body);
+                    (*position, if same { first() } else { Err(Refusal::IdReused) })
                 }
-                Finished::Record(slot) => Some(Ok(self.registry.record(*slot).first_reply())),
+                Finished::Record(slot) => {
+                    let record = self.registry.record(*slot);
+                    (record.decided_at(), Ok(record.first_reply()))
+                }
             },
-        }
+        })
     }
 
     /// The answer to the id that put the trip on sale.
-    fn opened_again(&self, body: &CommandBody) -> Outcome {
+    fn opened_again(&self, body: &CommandBody) -> (LogPosition, Outcome) {
         match body {
-            CommandBody::Open(open) if **open == *self.open => Ok(self.opened()),
-            _ => Err(Refusal::IdReused),
+            CommandBody::Open(open) if **open == *self.open => (self.opened_at, Ok(self.opened())),
+            _ => (self.opened_at, Err(Refusal::IdReused)),
         }
     }
 
     /// Remembers an answer, unless a hold or block was made that tells it anyway.
-    fn remember(&mut self, at: Timestamp, print: u64, command: &Command, outcome: &Outcome) {
+    fn remember(
+        &mut self,
+        now: (Timestamp, LogPosition),
+        print: u64,
+        command: &Command,
+        outcome: &Outcome,
+    ) {
         if planted(Mutant::ForgetsAnswers) {
             return;
         }
         if !matches!(outcome, Ok(Reply::Held(_) | Reply::Blocked { .. })) {
-            self.registry.remember(at, command.id, print, answer::Answer::of(outcome));
+            self.registry.remember(now, command.id, print, answer::Answer::of(outcome));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the seat map knows of one hold, booking or block, alive or finished.
 
-use proto::ids::{BuyerId, Fence, HoldId, Legs, Timestamp};
+use proto::ids::{BuyerId, Fence, HoldId, Legs, LogPosition, Timestamp};
 
 use super::command::Note;
 use super::refusal::Class;
@@ -134,6 +134,12 @@ impl Record {
                 Grant { expires_at, ..self.grant() }
             }
         }
+    }
+
+    /// Where its first answer was decided.
+    pub(super) fn decided_at(&self) -> LogPosition {
+        let first = self.extra.as_ref().and_then(|extra| extra.first.as_ref());
+        LogPosition::from_packed(first.map_or(self.fence, |first| first.fence).get())
     }
 
     /// Keeps the first answer before the record changes in a way that would lose it.

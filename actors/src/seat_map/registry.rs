@@ -4,7 +4,7 @@
 //! stand in one list in order of finishing, oldest first, and are forgotten in that order.
 
 use hashbrown::HashTable;
-use proto::ids::{CommandId, HoldId, Timestamp};
+use proto::ids::{CommandId, HoldId, LogPosition, Timestamp};
 
 use super::answer::Answer;
 use super::limits::{MAX_REMEMBERED, REMEMBER_MS};
@@ -64,6 +64,8 @@ pub(super) enum Finished {
         id: CommandId,
         /// What it asked for.
         fingerprint: u64,
+        /// Where it was decided.
+        position: LogPosition,
         /// What it was answered.
         answer: Answer,
     },
@@ -204,8 +206,14 @@ impl Registry {
 
     /// Remembers the answer to a command that made no hold and whose id is not known.
     #[inline]
-    pub(super) fn remember(&mut self, at: Timestamp, id: CommandId, print: u64, answer: Answer) {
-        let entry = self.append(at, Finished::Command { id, fingerprint: print, answer });
+    pub(super) fn remember(
+        &mut self,
+        (at, position): (Timestamp, LogPosition),
+        id: CommandId,
+        fingerprint: u64,
+        answer: Answer,
+    ) {
+        let entry = self.append(at, Finished::Command { id, fingerprint, position, answer });
         self.index(id, entry | IS_ENTRY);
         self.forget_beyond_limit();
     }

@@ -1,6 +1,6 @@
 //! What a seat map answers when it says yes.
 
-use proto::ids::{Fence, HoldId, Legs, Timestamp, ZoneNo};
+use proto::ids::{Fence, HoldId, Legs, LogPosition, Timestamp, ZoneNo};
 
 use super::command::SeatList;
 use super::refusal::Refusal;
@@ -11,9 +11,9 @@ pub type Outcome = Result<Reply, Refusal>;
 /// The answer before a command is put into the log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Check {
-    /// The id has been answered before: this is the first answer, or a refusal because the id came
+    /// The id has been answered before: where, and the first answer; or a refusal because the id came
     /// back with another body.
-    Known(Outcome),
+    Known(LogPosition, Outcome),
     /// The seat map says no as it stands; nothing has to be logged.
     Refuse(Refusal),
     /// Only the log can tell.

@@ -136,18 +136,18 @@ impl Shard {
         let admission = match self.directory.activate(number) {
             Ok(Some(trip)) => {
                 trip.touched_at_tick = tick;
+                let may_answer = may_answer || planted(Mutant::IgnoresTheLease);
                 trip.admit(now, &mut ask.command).map(|admission| match admission {
-                    Admission::Answer(outcome)
-                        if may_answer || planted(Mutant::IgnoresTheLease) =>
-                    {
-                        Way::Answer(decided(
-                            trip.map(),
-                            trip.map().position(),
-                            &ask.command,
-                            outcome,
-                        ))
+                    Admission::Known(position, outcome) if may_answer => {
+                        Way::Answer(decided(trip.map(), position, &ask.command, outcome))
                     }
-                    Admission::Answer(_) => unless_unreadable(&ask.command),
+                    // Nothing remembers this refusal: a copy that comes later may be granted. Whoever has
+                    // sent copies gets his answer from the log.
+                    Admission::Refuse(refusal) if may_answer && !ask.resent => {
+                        let position = trip.map().position();
+                        Way::Answer(decided(trip.map(), position, &ask.command, Err(refusal)))
+                    }
+                    Admission::Known(..) | Admission::Refuse(_) => unless_unreadable(&ask.command),
                     Admission::Propose => Way::Propose,
                 })
             }

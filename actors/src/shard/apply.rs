@@ -142,7 +142,7 @@ impl Shard {
                 }
                 self.measures.expired_holds += u64::from(trip.map().swept()) * u64::from(turn.own);
                 let left = trip.map().view().live_holds();
-                let answer = decided(trip.map(), position, command, outcome);
+                let answer = decided(trip.map(), trip.map().decided_at(), command, outcome);
                 self.directory.live_holds_changed(live_holds, left);
                 Ok(Some(answer))
             }

@@ -165,7 +165,7 @@ impl World {
         let map = self.map.as_ref().expect("the trip is open");
         let name = self.printer.name(HoldId::from(command.id));
         match map.check(Timestamp::from_unix_ms(self.now), command) {
-            Check::Known(outcome) => format!("known, {}", self.printer.outcome(&name, &outcome)),
+            Check::Known(_, outcome) => format!("known, {}", self.printer.outcome(&name, &outcome)),
             Check::Refuse(refusal) => format!("at once, {}", self.printer.refusal(&name, &refusal)),
             Check::Propose => format!("{name}: only the log can tell\n"),
         }
@@ -177,7 +177,7 @@ impl World {
         let checked = map.check(at, command);
         let outcome = map.apply(at, pos, command);
         match checked {
-            Check::Known(known) => assert_eq!(known, outcome),
+            Check::Known(_, known) => assert_eq!(known, outcome),
             Check::Refuse(refusal) => {
                 assert_eq!(outcome.as_ref().map_err(Refusal::code), Err(refusal.code()));
             }

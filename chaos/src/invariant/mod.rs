@@ -8,6 +8,7 @@ mod expiry;
 mod fences;
 mod liveness;
 mod log_agreement;
+mod one_answer;
 mod one_owner;
 mod real_time_order;
 mod typed_answers;
@@ -114,6 +115,8 @@ pub struct Answered<'a> {
     pub decided: Option<&'a Outcome>,
     /// Whether the log has nothing else under this id before.
     pub first: bool,
+    /// Whether every copy of the question said that it may have been sent before.
+    pub resent: bool,
     /// The trip as the replay has it at the answer's position, if it is exactly there.
     pub map: Option<&'a SeatMap>,
 }
@@ -172,6 +175,7 @@ impl Default for Judge {
                 Box::<acked_confirms::AckedConfirms>::default(),
                 Box::<expiry::Expiry>::default(),
                 Box::<exactly_once::ExactlyOnce>::default(),
+                Box::<one_answer::OneAnswer>::default(),
                 Box::new(real_time_order::RealTimeOrder),
                 Box::<conservation::Conservation>::default(),
                 Box::<equal_digests::EqualDigests>::default(),

@@ -2,6 +2,7 @@
 //! for those who look one after the other.
 
 use actors::ask::Answer;
+use actors::seat_map::Refusal;
 
 use super::{Event, Invariant};
 
@@ -15,6 +16,8 @@ impl Invariant for RealTimeOrder {
     fn look(&mut self, event: &Event<'_>) -> Result<(), String> {
         let (trip, position, floor) = match event {
             Event::Answered(answered) => match answered.answer {
+                // It names the place of the request that had the id before.
+                Answer::Decided { outcome: Err(Refusal::IdReused), .. } => return Ok(()),
                 Answer::Decided { position, .. } => (answered.trip, *position, answered.floor),
                 Answer::Failed(_) => return Ok(()),
             },

@@ -51,8 +51,8 @@ impl Invariant for Witness {
 fn is_explained(answered: &Answered<'_>, refusal: &Refusal) -> bool {
     let (Some(map), Some(command)) = (answered.map, answered.command) else { return true };
     LATER_MS.iter().any(|ms| match map.check(map.view().clock().plus_ms(*ms), command) {
-        Check::Known(Err(known)) => known.code() == refusal.code(),
+        Check::Known(_, Err(known)) => known.code() == refusal.code(),
         Check::Refuse(refused) => refused.code() == refusal.code(),
-        Check::Known(Ok(_)) | Check::Propose => false,
+        Check::Known(_, Ok(_)) | Check::Propose => false,
     })
 }

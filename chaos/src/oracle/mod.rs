@@ -32,6 +32,8 @@ pub struct Asked {
     pub trip: TripId,
     /// The command; none for a read.
     pub command: Option<Command>,
+    /// Every copy of it says that it may have been sent before.
+    pub resent: bool,
     /// The newest position that any client had seen of the trip.
     floor: LogPosition,
 }
@@ -84,22 +86,23 @@ impl Oracle {
         shared.entries += 1;
     }
 
-    /// A client asks for the first time.
+    /// A client asks for the first time; `resent`: every copy will say that it may have been sent before.
     #[must_use]
-    pub fn asked(&self, trip: &TripId, command: Option<Command>) -> Asked {
+    pub fn asked(&self, trip: &TripId, command: Option<Command>, resent: bool) -> Asked {
         let floor = self.shared.lock().floors.get(trip).copied().unwrap_or_default();
-        Asked { trip: trip.clone(), command, floor }
+        Asked { trip: trip.clone(), command, resent, floor }
     }
 
     /// An answer reaches a client.
     pub fn answered(&self, shard: ShardId, asked: &Asked, answer: &Answer) {
         let shared = &mut *self.shared.lock();
         *shared.answers.entry(answer.code()).or_default() += 1;
-        let Asked { trip, command, floor } = asked;
-        let (command, floor) = (command.as_ref(), *floor);
+        let Asked { trip, command, resent, floor } = asked;
+        let (command, resent, floor) = (command.as_ref(), *resent, *floor);
         let id = command.map_or(NO_COMMAND, |command| command.id);
+        let (decided, first, map) = (None, true, None);
         let mut answered =
-            Answered { trip, id, answer, floor, command, decided: None, first: true, map: None };
+            Answered { trip, id, answer, floor, command, decided, first, resent, map };
         self.trace.line(format_args!("{id} on {} is answered {}", trip.as_str(), answer.code()));
         let Answer::Decided { position, outcome, .. } = answer else {
             return self.look(shared, &Event::Answered(answered));

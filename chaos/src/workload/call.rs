@@ -103,12 +103,14 @@ impl Client {
     /// Makes a call.
     pub async fn call_with(&mut self, trip: &TripId, command: Command) -> Called {
         let shard = self.shard(trip);
-        let asked = Arc::new(self.world.oracle.asked(trip, Some(command)));
+        // Whoever sends copies at once says so; whoever sends again, when an answer was lost.
+        let copies = self.chance.per_mille(self.copied);
+        let asked = Arc::new(self.world.oracle.asked(trip, Some(command), copies));
         let deadline = Instant::now() + DEADLINE;
         let (mut redirects, mut ceiling_ms, mut maybe_done) = (0, BACKOFF_BASE_MS, false);
         loop {
             let until = deadline.min(Instant::now() + ATTEMPT);
-            let answer = self.attempt(shard, &asked, until).await;
+            let answer = self.attempt(shard, &asked, maybe_done, until).await;
             let mut pause_ms = 0;
             match answer {
                 Some(Answer::Decided { outcome, .. }) => return Called::Decided(outcome),
@@ -157,11 +159,11 @@ impl Client {
         &mut self,
         shard: ShardId,
         asked: &Arc<Asked>,
+        maybe_done: bool,
         until: Instant,
     ) -> Option<Answer> {
         let (answers, mut arriving) = mpsc::channel(2 * MAX_COPIES as usize);
-        let sent_again = self.chance.per_mille(self.copied);
-        let copies = if sent_again { self.chance.between(2, MAX_COPIES) } else { 1 };
+        let copies = if asked.resent { self.chance.between(2, MAX_COPIES) } else { 1 };
         for copy in 0..copies {
             let leader = self.leaders[shard.get() as usize];
             let any = self.chance.between(1, self.world.nodes);
@@ -170,6 +172,7 @@ impl Client {
                 let request = Request {
                     world: self.world.clone(),
                     asked: Arc::clone(asked),
+                    resent: asked.resent || maybe_done,
                     shard,
                     node,
                     answers: answers.clone(),
@@ -198,7 +201,7 @@ impl Client {
     pub async fn read(&mut self, trip: &TripId) -> Option<u64> {
         let shard = self.shard(trip);
         let node = self.leaders[shard.get() as usize];
-        let asked = self.world.oracle.asked(trip, None);
+        let asked = self.world.oracle.asked(trip, None, false);
         let &there = self.world.network.send(CLIENTS, node).first()?;
         tokio::time::sleep_until(there).await;
         self.world.network.awake(node).await;
@@ -235,6 +238,7 @@ impl Client {
 struct Request {
     world: World,
     asked: Arc<Asked>,
+    resent: bool,
     shard: ShardId,
     node: u64,
     answers: mpsc::Sender<Answer>,
@@ -250,12 +254,12 @@ impl Request {
             return;
         };
         let handle = shown.shards[self.shard.get() as usize].clone();
-        let trip = self.asked.trip.clone();
+        let (trip, resent) = (self.asked.trip.clone(), self.resent);
         let (left, clock) = (until.saturating_duration_since(Instant::now()), &shown.clock);
         let wanted_until_ms = clock.monotonic_ms() + left.as_millis() as u64;
         let sink = Arc::new(Reply { request: self, life });
         let waiter = Waiter { sink, tag: 0 };
-        handle.admit(vec![Ask { trip, command, waiter, wanted_until_ms }]);
+        handle.admit(vec![Ask { trip, command, waiter, resent, wanted_until_ms }]);
     }
 }
 
@@ -270,7 +274,7 @@ impl AnswerSink for Reply {
         if !self.life.goes_on() {
             return;
         }
-        let Request { world, asked, shard, node, answers } = &self.request;
+        let Request { world, asked, shard, node, answers, .. } = &self.request;
         let (world, asked, answers) = (world.clone(), asked.clone(), answers.clone());
         let (shard, node, life) = (*shard, *node, self.life.clone());
         tokio::spawn(async move {

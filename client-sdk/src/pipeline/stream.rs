@@ -93,13 +93,14 @@ impl Pipe {
         }
     }
 
-    /// Gives a command to the stream, if the window has room.
+    /// Gives a command to the stream, if the window has room; `resent`: it has been sent before.
     pub(crate) fn submit(
         self: &Arc<Self>,
         command: &Command,
+        resent: bool,
         deadline: Instant,
     ) -> Result<Pending, NotTaken> {
-        let tag = self.put(command, Waiter::Task(None), deadline)?;
+        let tag = self.put(command, resent, Waiter::Task(None), deadline)?;
         Ok(Pending { pipe: self.clone(), tag: Some(tag) })
     }
 
@@ -111,13 +112,20 @@ impl Pipe {
         lane: &Arc<LaneQueue>,
         token: u64,
     ) -> Result<(), NotTaken> {
-        self.put(command, Waiter::Lane(lane.clone(), token), deadline).map(drop)
+        // A lane sends nothing again: whoever does so by itself knows what that means.
+        self.put(command, false, Waiter::Lane(lane.clone(), token), deadline).map(drop)
     }
 
-    fn put(&self, command: &Command, waiter: Waiter, deadline: Instant) -> Result<u32, NotTaken> {
+    fn put(
+        &self,
+        command: &Command,
+        resent: bool,
+        waiter: Waiter,
+        deadline: Instant,
+    ) -> Result<u32, NotTaken> {
         SCRATCH.with_borrow_mut(|body| {
             body.clear();
-            encode_command(command, body);
+            encode_command(command, resent, body);
             if body.len() > MAX_COMMAND_BYTES {
                 return Err(NotTaken::TooLarge { bytes: body.len() });
             }

@@ -17,12 +17,22 @@ const TAG_KEY: u8 = 1 << 3;
 /// Key of `PipelineCommand.timeout_ms`: field 16, varint.
 const TIMEOUT_KEY: [u8; 2] = [0x80, 0x01];
 
+/// `PipelineCommand.resent`: field 17, varint, true.
+const RESENT: [u8; 3] = [0x88, 0x01, 1];
+
 /// Size of the encoder's first buffer, in bytes.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Appends the encoding of a command without its tag.
-pub(crate) fn encode_command(command: &pipeline_command::Command, into: &mut Vec<u8>) {
+/// Appends the encoding of a command without its tag; `resent`: it has been sent before.
+pub(crate) fn encode_command(
+    command: &pipeline_command::Command,
+    resent: bool,
+    into: &mut Vec<u8>,
+) {
     Command::encode(command, into);
+    if resent {
+        into.put_slice(&RESENT);
+    }
 }
 
 /// Appends one entry of `PipelineRequest.commands`: a tag, how long the answer is wanted, then a body
@@ -108,13 +118,14 @@ mod tests {
         let mut message = Vec::new();
         for (tag, command) in &commands {
             let mut body = Vec::new();
-            encode_command(command, &mut body);
+            encode_command(command, *tag == 1, &mut body);
             put_command(*tag, 300, &body, &mut message);
         }
         let read = PipelineRequest::decode(message.as_slice()).unwrap();
         let expected = commands.map(|(tag, command)| PipelineCommand {
             tag,
             timeout_ms: 300,
+            resent: tag == 1,
             command: Some(command),
         });
         assert_eq!(read.commands, expected);

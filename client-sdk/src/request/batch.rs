@@ -74,7 +74,7 @@ impl Batch {
     fn add(mut self, request: impl Request) -> Self {
         let tag = u32::try_from(self.commands.len()).unwrap_or(u32::MAX);
         let command = Some(request.into_command());
-        self.commands.push(pb::PipelineCommand { tag, command, timeout_ms: 0 });
+        self.commands.push(pb::PipelineCommand { tag, command, ..Default::default() });
         self
     }
 }

@@ -87,7 +87,13 @@ impl Service for FaultsService {
         let body = CommandBody::ExpireNow(ExpireNow { hold });
         let command = Command { id: wire::new_command_id(), body };
         let waiter = Waiter { sink, tag: 0 };
-        shard.handle.admit(vec![Ask { trip, command, waiter, wanted_until_ms: NEVER }]);
+        shard.handle.admit(vec![Ask {
+            trip,
+            command,
+            waiter,
+            resent: true,
+            wanted_until_ms: NEVER,
+        }]);
         let stopped = || Problem::new(Code::ShuttingDown, "the node is stopping").into_status();
         match answer.await.map_err(|_| stopped())? {
             Answer::Decided { outcome: Ok(Reply::Expired { count }), .. } => {

@@ -40,8 +40,8 @@ impl InventoryService {
         Self { node }
     }
 
-    /// Sends a command to its trip and waits for the answer.
-    async fn ask(&self, wire: Wire) -> Result<Reply, Status> {
+    /// Sends a command to its trip and waits for the answer. `resent`: see [`Ask`].
+    async fn ask(&self, wire: Wire, resent: bool) -> Result<Reply, Status> {
         let came = Instant::now();
         let routed = wire::route(wire).map_err(Problem::into_status)?;
         let hold = if is_followed() { line::arrived(&routed) } else { None };
@@ -58,7 +58,7 @@ impl InventoryService {
         let (trip, command) = (routed.trip, routed.command);
         // When the caller's time is over, this future is dropped.
         let wanted_until_ms = NEVER;
-        shard.handle.admit(vec![Ask { trip, command, waiter, wanted_until_ms }]);
+        shard.handle.admit(vec![Ask { trip, command, waiter, resent, wanted_until_ms }]);
         let stopped = || Problem::new(Code::ShuttingDown, "the node is stopping").into_status();
         let answer = answer.await.map_err(|_| stopped())?;
         match met {
@@ -94,6 +94,14 @@ impl InventoryService {
     }
 }
 
+/// What gRPC libraries say when they send a call again by themselves: how many attempts there were before.
+const ATTEMPTS_KEY: &str = "grpc-previous-rpc-attempts";
+
+/// Whether the caller has sent this call before.
+fn is_resent<T>(request: &Request<T>) -> bool {
+    request.metadata().get(ATTEMPTS_KEY).is_some_and(|attempts| attempts != "0")
+}
+
 /// A command's reply came back as something else: a defect of ours.
 pub(super) fn mixed_up() -> Status {
     Problem::new(Code::Internal, "the reply is of another kind than the command").into_status()
@@ -112,7 +120,8 @@ macro_rules! unary {
             Self: 'async_trait,
         {
             Box::pin(async move {
-                match self.ask(Wire::$wire(request.into_inner())).await? {
+                let resent = is_resent(&request);
+                match self.ask(Wire::$wire(request.into_inner()), resent).await? {
                     Reply::$reply(response) => Ok(Response::new(response)),
                     _ => Err(mixed_up()),
                 }
@@ -144,7 +153,8 @@ impl Inventory for InventoryService {
         &self,
         request: Request<pb::HoldBestRequest>,
     ) -> Result<Response<pb::HoldBestResponse>, Status> {
-        match self.ask(Wire::HoldBest(request.into_inner())).await? {
+        let resent = is_resent(&request);
+        match self.ask(Wire::HoldBest(request.into_inner()), resent).await? {
             Reply::Held(held) => Ok(Response::new(pb::HoldBestResponse { held: Some(held) })),
             _ => Err(mixed_up()),
         }
@@ -154,7 +164,8 @@ impl Inventory for InventoryService {
         &self,
         request: Request<pb::HoldQuantityRequest>,
     ) -> Result<Response<pb::HoldQuantityResponse>, Status> {
-        match self.ask(Wire::HoldQuantity(request.into_inner())).await? {
+        let resent = is_resent(&request);
+        match self.ask(Wire::HoldQuantity(request.into_inner()), resent).await? {
             Reply::Held(held) => Ok(Response::new(pb::HoldQuantityResponse { held: Some(held) })),
             _ => Err(mixed_up()),
         }
@@ -164,8 +175,9 @@ impl Inventory for InventoryService {
         &self,
         request: Request<Streaming<pb::OpenTripStreamRequest>>,
     ) -> Result<Response<pb::OpenTripStreamResponse>, Status> {
+        let resent = is_resent(&request);
         let trip = gather_trip(request.into_inner()).await?;
-        match self.ask(Wire::OpenTrip(trip)).await? {
+        match self.ask(Wire::OpenTrip(trip), resent).await? {
             Reply::Opened(opened) => {
                 Ok(Response::new(pb::OpenTripStreamResponse { opened: Some(opened) }))
             }

@@ -133,9 +133,10 @@ impl Reader {
         let mut refused = Vec::new();
         let mut by_shard: BTreeMap<ShardId, Vec<Ask>> = BTreeMap::new();
         for command in request.commands {
-            let (tag, timeout_ms) = (command.tag, command.timeout_ms);
+            let (tag, timeout_ms, resent) = (command.tag, command.timeout_ms, command.resent);
             match self.ask(command, followed, &mut sample) {
                 Ok((shard, mut ask)) => {
+                    ask.resent = resent;
                     if timeout_ms > 0 {
                         ask.wanted_until_ms = now_ms.saturating_add(timeout_ms.into());
                     }
@@ -197,8 +198,13 @@ impl Reader {
             }),
         };
         let waiter = Waiter { sink, tag: command.tag };
-        let ask =
-            Ask { trip: routed.trip, command: routed.command, waiter, wanted_until_ms: NEVER };
+        let ask = Ask {
+            trip: routed.trip,
+            command: routed.command,
+            waiter,
+            resent: false,
+            wanted_until_ms: NEVER,
+        };
         Ok((shard, ask))
     }
 }

@@ -10,6 +10,7 @@ use proto::ids::TripId;
 use proto::pb::cluster_client::ClusterClient;
 use proto::pb::inventory_client::InventoryClient;
 use proto::pb::{self, Code, Problem};
+use proto::ring::shard_of;
 use seatgrid_node::{Config, Node, StartError};
 use tonic::transport::Channel;
 use tonic::{Code as GrpcCode, Status};
@@ -157,9 +158,9 @@ impl Cluster {
 
     /// The node that leads a trip's shard.
     pub(crate) async fn leader_of(&self, trip: &str) -> u64 {
-        let shard = self.trip(trip).await.position.unwrap().shard;
         let mut client = self.cluster_client(self.running()[0]).await;
         let topology = client.get_topology(pb::GetTopologyRequest {}).await.unwrap().into_inner();
+        let shard = shard_of(&TripId::new(trip).unwrap(), topology.shards.len() as u32).get();
         topology.shards.iter().find(|found| found.shard == shard).unwrap().leader
     }
 

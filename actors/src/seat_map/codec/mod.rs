@@ -29,7 +29,7 @@ const COMMAND_VERSION: u8 = 1;
 const LAYOUT_VERSION: u8 = 1;
 
 /// The version of states in snapshots.
-const STATE_VERSION: u8 = 1;
+const STATE_VERSION: u8 = 2;
 
 /// Finds a layout by its digest: in the cache or store of the shell.
 pub type Resolver<'a> = &'a dyn Fn(LayoutDigest) -> Option<Arc<Layout>>;

@@ -28,6 +28,7 @@ const MAX_OUTCOME_BYTES: usize = 1 << 24;
 pub(super) fn put(out: &mut Vec<u8>, map: &SeatMap) {
     open::put(out, &map.open, Layouts::ByDigest);
     out.extend_from_slice(map.opened_by.as_bytes());
+    put_number(out, map.opened_at.packed());
     put_number(out, map.clock.as_unix_ms());
     put_number(out, map.position.packed());
     put_number(out, map.version);
@@ -49,10 +50,11 @@ pub(super) fn put(out: &mut Vec<u8>, map: &SeatMap) {
                 out.push(0);
                 put_record(out, map.registry.record(*slot));
             }
-            Finished::Command { id, fingerprint, answer } => {
+            Finished::Command { id, fingerprint, position, answer } => {
                 out.push(1);
                 out.extend_from_slice(id.as_bytes());
                 out.extend_from_slice(&fingerprint.to_le_bytes());
+                put_number(out, position.packed());
                 put_answer(out, answer);
             }
         }
@@ -66,6 +68,7 @@ pub(super) fn get(reader: &mut Reader<'_>, resolver: Resolver<'_>) -> Result<Sea
         return invalid("trip");
     }
     let mut map = SeatMap::empty(Arc::new(open), reader.command_id()?);
+    map.opened_at = LogPosition::from_packed(reader.number()?);
     map.clock = reader.timestamp()?;
     map.position = LogPosition::from_packed(reader.number()?);
     map.version = reader.number()?;
@@ -137,8 +140,12 @@ fn restore_finished(
     let id = reader.command_id()?;
     check_new(map, id.into())?;
     let fingerprint = get_fingerprint(reader)?;
+    let position = LogPosition::from_packed(reader.number()?);
+    if position > map.position {
+        return invalid("position of an answer");
+    }
     let answer = get_answer(reader)?;
-    map.registry.remember(at, id, fingerprint, answer);
+    map.registry.remember((at, position), id, fingerprint, answer);
     Ok(())
 }
 
