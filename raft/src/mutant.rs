@@ -48,6 +48,10 @@ mutants! {
     ForgetsTheFingerprint = "forgets-the-fingerprint",
     /// Answers of commands that made no hold are not remembered.
     ForgetsAnswers = "forgets-answers",
+    /// A repeated answer names the trip's latest position.
+    NamesTheLatestPosition = "names-the-latest-position",
+    /// A request that was sent before is refused without the log, and nothing remembers it.
+    RefusesCopiesUnremembered = "refuses-copies-unremembered",
     /// A confirm does not compare the fence.
     IgnoresTheFence = "ignores-the-fence",
     /// A late confirm that takes its seats again keeps its old fence.

@@ -143,7 +143,7 @@ impl Shard {
                     }
                     // Nothing remembers this refusal: a copy that comes later may be granted. Whoever has
                     // sent copies gets his answer from the log.
-                    Admission::Refuse(refusal) if may_answer && !ask.resent => {
+                    Admission::Refuse(refusal) if may_answer && !is_remembered(ask) => {
                         let position = trip.map().position();
                         Way::Answer(decided(trip.map(), position, &ask.command, Err(refusal)))
                     }
@@ -190,6 +190,11 @@ impl Shard {
             self.answer(UNKNOWN, waiter, Answer::Failed(failure));
         }
     }
+}
+
+/// Whether what a caller is answered has to be remembered, also a refusal.
+fn is_remembered(ask: &Ask) -> bool {
+    ask.resent && !planted(Mutant::RefusesCopiesUnremembered)
 }
 
 /// Leaves the decision about a command that no trip has found good to the log. No replica gets past an

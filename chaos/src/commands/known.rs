@@ -4,17 +4,18 @@ use raft::mutant::Mutant;
 
 /// The defects that the first seed does not find.
 const KNOWN: &[(Mutant, u64)] = &[
+    (Mutant::LooksAtTheSeatFirst, 3),
     (Mutant::ForgetsTheFingerprint, 3),
     (Mutant::IgnoresTheFence, 3),
     (Mutant::KeepsHalfABatch, 3),
     (Mutant::StampsByItsOwnClock, 2),
     (Mutant::IgnoresTheCap, 3),
     (Mutant::DropsAChange, 8),
-    (Mutant::AppliesTwice, 8),
+    (Mutant::IgnoresTheLease, 3),
     (Mutant::SkipsATripInSnapshots, 2),
-    (Mutant::CutsTheLogAtDamage, 5),
-    (Mutant::StampsSnapshotsLate, 4),
-    (Mutant::VotesWithoutMemory, 3),
+    (Mutant::CutsTheLogAtDamage, 31),
+    (Mutant::AsksTooFew, 14),
+    (Mutant::ListensToADeposedLeader, 14),
 ];
 
 /// The seed that is known to find a defect.
