@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::mutant::{Mutant, planted};
+use crate::network::shared::SHARED_FOR;
 
 /// What a node's log needs to know.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ impl RaftConfig {
     /// in which followers refuse to vote, so that clocks may run at rates a tenth apart.
     #[must_use]
     pub fn lease(&self) -> Duration {
-        self.election_timeout_max * 9 / 10
+        (self.election_timeout_max * 9 / 10).saturating_sub(SHARED_FOR)
     }
 
     pub(crate) fn openraft(&self, group: u32, may_elect: bool) -> openraft::Config {

@@ -29,6 +29,9 @@ pub(crate) mod slot {
 /// Entries read for one replication request, in bytes.
 const MAX_READ_BYTES: usize = 8 << 20;
 
+/// Entries at the end of the log among which the last one of an earlier leader is looked for.
+const NEWEST: u64 = 64;
+
 /// The log of one group.
 #[derive(Clone)]
 pub(crate) struct LogStore {
@@ -53,6 +56,14 @@ impl LogStore {
             return self.durable(vec![Op::TruncateFrom { index }]).await;
         }
         Ok(())
+    }
+
+    /// The newest entry of an earlier leader than this one, if it is among the newest [`NEWEST`].
+    pub(crate) fn last_before(&self, vote: Vote) -> Option<LogId> {
+        let (_, last) = self.wal.first_last(self.group)?;
+        let newest = self.read((last + 1).saturating_sub(NEWEST), last + 1, usize::MAX).ok()?;
+        let older = newest.iter().rev().find(|entry| entry.log_id.leader_id < vote.leader_id);
+        older.map(|entry| entry.log_id)
     }
 
     fn log_id_slot(&self, slot: u8) -> io::Result<Option<LogId>> {

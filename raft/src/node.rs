@@ -186,8 +186,8 @@ impl<M: Machine> RaftNode<M> {
         let failed = |why: String| OpenError::Group { group, why };
         let config = self.config.openraft(group, may_vote).validate();
         let config = config.map_err(|e| failed(e.to_string()))?;
-        let network = GroupNetwork { links: Arc::clone(&self.links), group };
         let log = LogStore::new(self.wal.clone(), group);
+        let network = GroupNetwork { links: Arc::clone(&self.links), group, log: log.clone() };
         if let Some(last) = snapshots.current().and_then(|view| view.manifest().last) {
             let agreed = log.agree_with(codec::log_id_from_wire(last)).await;
             agreed.map_err(|e| failed(e.to_string()))?;

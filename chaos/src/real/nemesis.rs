@@ -153,10 +153,20 @@ impl Nemesis {
 
     /// It happens now: notes when, and what the nodes that it meets lead.
     async fn note_moment(&self, fired: &mut Fired, nodes: &[u64]) {
+        let led = self.led_by(nodes).await;
+        self.note_moments(fired, led);
+    }
+
+    /// The shards that these nodes lead.
+    async fn led_by(&self, nodes: &[u64]) -> BTreeSet<u32> {
         let leaders = self.cluster.leaders_soon().await;
-        let at_us = self.history.now_us();
         let led = leaders.into_iter().filter(|(_, leader)| nodes.contains(leader));
-        fired.moments.extend(led.map(|(shard, _)| Moment { at_us, shard }));
+        led.map(|(shard, _)| shard).collect()
+    }
+
+    fn note_moments(&self, fired: &mut Fired, shards: impl IntoIterator<Item = u32>) {
+        let at_us = self.history.now_us();
+        fired.moments.extend(shards.into_iter().map(|shard| Moment { at_us, shard }));
         fired.fired_ms.get_or_insert(at_us / 1_000);
     }
 
@@ -243,15 +253,15 @@ impl Nemesis {
         let Step { for_ms, every_ms, target, .. } = fired.step;
         let end = Instant::now() + Duration::from_millis(for_ms);
         loop {
-            let before = fired.moments.len();
             if let Ok(nodes) = self.nodes(target).await {
-                self.note_moment(fired, &nodes).await;
-            }
-            let shards: BTreeSet<u32> =
-                fired.moments[before..].iter().map(|moment| moment.shard).collect();
-            for shard in shards {
-                if let Err(error) = self.cluster.hand_over(shard).await {
-                    fired.notes.push(format!("shard {shard} was not handed over: {error}"));
+                for shard in self.led_by(&nodes).await {
+                    match self.cluster.hand_over(shard).await {
+                        // The leader has begun to hand over: until then it served.
+                        Ok(()) => self.note_moments(fired, [shard]),
+                        Err(error) => {
+                            fired.notes.push(format!("shard {shard} was not handed over: {error}"));
+                        }
+                    }
                 }
             }
             if every_ms == 0 || Instant::now() >= end {

@@ -2,12 +2,15 @@
 //!
 //! [`Transport`] is the seam: [`grpc`] implements it with tonic, a simulator with its own network.
 //! [`link`] multiplexes the groups over a peer's stream, [`client`] is what openraft calls, [`peer`]
-//! answers the other side.
+//! answers the other side, [`shared`] saves a new leader round trips.
 
 pub mod client;
+#[cfg(test)]
+mod client_tests;
 pub mod grpc;
 pub mod link;
 pub mod peer;
+pub(crate) mod shared;
 
 use std::fmt;
 

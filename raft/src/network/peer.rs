@@ -140,7 +140,7 @@ impl<M: Machine> PeerHandler<M> {
         })
     }
 
-    /// Takes leadership over, if the log is complete.
+    /// Takes leadership over, if this node is to lead and its log is complete.
     ///
     /// # Errors
     /// When the message is not for this node.
@@ -155,11 +155,8 @@ impl<M: Machine> PeerHandler<M> {
         if !replica.listens_to(from.leader_id.term) {
             return Err(not_listening());
         }
-        let rpc = TransferLeaderRequest::new(
-            from,
-            self.node_id,
-            request.last.map(codec::log_id_from_wire),
-        );
+        let last = request.last.map(codec::log_id_from_wire);
+        let rpc = TransferLeaderRequest::new(from, request.to, last);
         let answer = replica.raft().handle_transfer_leader(rpc).await;
         let refused = match answer {
             Ok(Ok(())) => String::new(),
