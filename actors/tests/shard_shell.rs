@@ -341,7 +341,7 @@ async fn an_idle_trip_leaves_the_memory_and_comes_back_as_it_was() {
     assert_eq!(rig.handle.count().await.active, 1, "what is in no snapshot stays");
 
     let machine = rig.handle.machine();
-    let writer = machine.write_snapshot(rig.snapshots.begin().await).await.unwrap();
+    let writer = machine.write_snapshot(rig.snapshots.begin().await.unwrap()).await.unwrap();
     let manifest = Manifest { last: None, membership_at: None, membership: Bytes::new() };
     writer.commit(manifest).await.unwrap();
     machine.snapshot_done(true);

@@ -95,3 +95,10 @@ fn a_follower_that_stopped_in_the_midst_of_an_install_catches_up() {
     let plan: Plan = toml::from_str(include_str!("fixtures/stopped-in-an-install.toml")).unwrap();
     assert_good(&simulate(&plan, Manner::Whole));
 }
+
+/// A node that was woken wrote a snapshot of its old state over the one that it had just been sent.
+#[test]
+fn a_snapshot_of_the_own_state_is_not_written_over_a_newer_one() {
+    let plan = include_str!("fixtures/written-over-an-install.toml");
+    assert_good(&simulate(&toml::from_str(plan).unwrap(), Manner::Whole));
+}

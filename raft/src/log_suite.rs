@@ -81,7 +81,13 @@ async fn a_stored_snapshot_outweighs_entries_that_it_contradicts() {
         membership_at: None,
         membership: codec::encode_membership(&Membership::default()),
     };
-    snapshots.begin().await.commit(manifest).await.expect("a snapshot is stored");
+    snapshots
+        .begin()
+        .await
+        .expect("its turn")
+        .commit(manifest)
+        .await
+        .expect("a snapshot is stored");
     let mut machine = StateMachine::new(Arc::new(Nothing), snapshots);
     let refused = StorageHelper::new(&mut log, &mut machine).with_id(1).get_initial_state().await;
     assert!(refused.is_err(), "openraft starts from both: nothing needs to be dropped any more");

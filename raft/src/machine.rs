@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::codec;
 use crate::mutant::{Mutant, planted};
-use crate::snapshot::{Manifest, ShardSnapshots, SnapshotView};
+use crate::snapshot::{Manifest, ShardSnapshots, SnapshotView, SnapshotWriter};
 use crate::types::{EntryPayload, LogId, SnapshotMeta, StoredMembership, TypeConfig};
 
 /// Entries handed to a machine in one call, at most.
@@ -55,8 +55,8 @@ pub trait Machine: Send + Sync + 'static {
     /// What is written stands at `applied` or later.
     fn write_snapshot(
         &self,
-        writer: crate::snapshot::SnapshotWriter,
-    ) -> impl Future<Output = Result<crate::snapshot::SnapshotWriter, MachineFailed>> + Send;
+        writer: SnapshotWriter,
+    ) -> impl Future<Output = Result<SnapshotWriter, MachineFailed>> + Send;
 
     /// Tells what became of the records that were written: in a committed snapshot, or lost.
     fn snapshot_done(&self, committed: bool);
@@ -73,6 +73,14 @@ pub trait Machine: Send + Sync + 'static {
 struct Standing {
     applied: Option<LogId>,
     membership: StoredMembership,
+}
+
+impl Standing {
+    /// Whether a snapshot has more: one that came from a peer and is not installed. Records of the state
+    /// here would be older than its own.
+    fn is_behind(&self, view: &SnapshotView) -> bool {
+        view.manifest().last.map(|id| id.index) > self.applied.map(|id| id.index)
+    }
 }
 
 /// Adapts a [`Machine`] and its snapshot store to openraft.
@@ -150,8 +158,9 @@ impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
         meta: &SnapshotMeta,
         snapshot: SnapshotView,
     ) -> Result<(), io::Error> {
+        // It may hold a turn, until the standing is the snapshot's.
         let snapshot = self.snapshots.adopt(snapshot).await.map_err(io::Error::other)?;
-        self.machine.restore(Some(snapshot)).await.map_err(io::Error::other)?;
+        self.machine.restore(Some(snapshot.clone())).await.map_err(io::Error::other)?;
         let membership = meta.last_membership.clone();
         *self.standing.lock() = Standing { applied: meta.last_log_id, membership };
         Ok(())
@@ -175,17 +184,23 @@ impl<M: Machine> RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder<M> {
     type SnapshotData = SnapshotView;
 
     async fn build_snapshot(&mut self) -> Result<SnapshotOf<TypeConfig, SnapshotView>, io::Error> {
-        let written = self.write().await;
+        let writer = self.snapshots.begin().await.map_err(io::Error::other)?;
+        // Taken before the records are: they may be newer than the manifest says, never older.
+        let standing = self.standing.lock().clone();
+        if let Some(newer) = self.snapshots.current().filter(|view| standing.is_behind(view)) {
+            // openraft passes over a snapshot that is not newer than the one that it knows.
+            let meta = SnapshotMeta { last_log_id: None, last_membership: standing.membership };
+            return Ok(openraft::storage::Snapshot { meta, snapshot: newer });
+        }
+        let written = self.write(writer, standing).await;
         self.machine.snapshot_done(written.is_ok());
         open_view(written?).map_err(io::Error::other)
     }
 }
 
 impl<M: Machine> SnapshotBuilder<M> {
-    async fn write(&self) -> io::Result<SnapshotView> {
-        // Taken before the records are: they may be newer than the manifest says, never older.
-        let Standing { applied, membership } = self.standing.lock().clone();
-        let writer = self.snapshots.begin().await;
+    async fn write(&self, writer: SnapshotWriter, standing: Standing) -> io::Result<SnapshotView> {
+        let Standing { applied, membership } = standing;
         let writer = self.machine.write_snapshot(writer).await.map_err(io::Error::other)?;
         let now = planted(Mutant::StampsSnapshotsLate).then(|| self.standing.lock().applied);
         let applied = now.unwrap_or(applied);
@@ -213,3 +228,7 @@ pub(crate) fn open_view(
     };
     Ok(openraft::storage::Snapshot { meta, snapshot: view })
 }
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;

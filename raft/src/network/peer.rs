@@ -214,19 +214,21 @@ fn not_listening() -> LinkError {
     LinkError("the replica is being rebuilt and does not listen to a leader of this term".into())
 }
 
-/// The newest snapshot in the own store, once it is at least as new as the one that a peer sends.
+/// The newest snapshot in the own store, once it is at least as new as the one that a peer sends. It holds
+/// its turn: see [`crate::snapshot`].
 async fn stored_view<M: Machine>(
     replica: &Replica<M>,
     header: pb::SnapshotHeader,
     mut parts: Inbound<pb::InstallSnapshotRequest>,
 ) -> Result<SnapshotView, LinkError> {
-    let mut writer = replica.snapshots().begin().await;
+    let begun = replica.snapshots().begin().await;
+    let mut writer = begun.map_err(|e| LinkError(e.to_string()))?;
     let current = replica.snapshots().current();
     let as_new = |view: &SnapshotView| {
         view.manifest().last.map(|id| id.index) >= header.last.map(|id| id.index)
     };
     if let Some(view) = current.filter(as_new) {
-        return Ok(view);
+        return Ok(view.holding(writer.turn()));
     }
     receive_records(&mut parts, &mut writer).await?;
     writer.remove_others().map_err(|e| LinkError(e.to_string()))?;
@@ -235,7 +237,9 @@ async fn stored_view<M: Machine>(
         membership_at: header.membership_at,
         membership: header.membership,
     };
-    writer.commit(manifest).await.map_err(|e| LinkError(e.to_string()))
+    let turn = writer.turn();
+    let view = writer.commit(manifest).await.map_err(|e| LinkError(e.to_string()))?;
+    Ok(view.holding(turn))
 }
 
 async fn receive_records(

@@ -99,7 +99,7 @@ fn manifest(index: u64) -> Manifest {
 }
 
 fn write(shard: &ShardSnapshots, index: u64, puts: &[&str], removes: &[&str]) {
-    let mut writer = block_on(shard.begin());
+    let mut writer = block_on(shard.begin()).unwrap();
     for key in puts {
         writer.put(key.as_bytes(), format!("{key} as of {index}").as_bytes()).unwrap();
     }

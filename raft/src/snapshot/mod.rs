@@ -4,7 +4,10 @@
 //! keys that changed are written anew. A generation counts once its manifest is in: records first,
 //! flushed and synced, then the manifest, flushed and synced. The state at generation g is, for every
 //! key, its newest version not newer than g. Versions that neither of the two newest generations needs
-//! are removed after a commit.
+//! are removed after a commit; what an attempt leaves that was given up, before the next one.
+//!
+//! One writes at a time. A peer's snapshot keeps its [`Turn`] until it is installed: a snapshot of the state
+//! from before would put older records over its own.
 //!
 //! sled 0.34 does not sync its file when it flushes, so [`SnapshotStore`] does. Every record and
 //! manifest carries our own checksum, and a manifest says what its records add up to: of a damaged file
@@ -25,7 +28,7 @@ pub use mem::MemSnapshots;
 pub use record::Manifest;
 pub use store::{Opened, ShardSnapshots, SnapshotStore};
 pub use view::{SnapshotView, ViewIter};
-pub use writer::SnapshotWriter;
+pub use writer::{SnapshotWriter, Turn};
 
 use std::io;
 use std::path::PathBuf;

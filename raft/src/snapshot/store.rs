@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use tracing::{info, warn};
@@ -11,7 +12,7 @@ use super::mem::MemSnapshots;
 use super::record::{self, Manifest, Tally};
 use super::tree::{Db, Tree};
 use super::view::SnapshotView;
-use super::writer::SnapshotWriter;
+use super::writer::{SnapshotWriter, Turn};
 use super::{SLED_CACHE_BYTES, SnapshotError};
 
 const MANIFESTS: &str = "manifests";
@@ -102,6 +103,7 @@ impl SnapshotStore {
             newest: Arc::default(),
             tally: Arc::new(Mutex::new(Tally::ZERO)),
             writing: Arc::default(),
+            clean: Arc::new(AtomicBool::new(true)),
             lost: false,
         };
         shard.choose_generation(log_reaches)?;
@@ -140,6 +142,15 @@ fn free_name(path: &Path) -> PathBuf {
 /// A generation and its manifest, unless that is damaged.
 type Stored = (u64, Option<(Manifest, Tally)>);
 
+/// A committed generation.
+#[derive(Clone, Debug)]
+pub(super) struct Generation {
+    /// Counted up from 1.
+    pub(super) number: u64,
+    pub(super) manifest: Manifest,
+    pub(super) tally: Tally,
+}
+
 /// The snapshots of one shard.
 #[derive(Clone, Debug)]
 pub struct ShardSnapshots {
@@ -147,12 +158,14 @@ pub struct ShardSnapshots {
     pub(super) group: u32,
     pub(super) records: Tree,
     pub(super) manifests: Tree,
-    /// Newest committed generation and its manifest.
-    pub(super) newest: Arc<Mutex<Option<(u64, Manifest)>>>,
+    /// The newest committed generation.
+    pub(super) newest: Arc<Mutex<Option<Generation>>>,
     /// Of every record that is there, committed or not.
     pub(super) tally: Arc<Mutex<Tally>>,
     /// Held by the one writer.
     writing: Arc<tokio::sync::Mutex<()>>,
+    /// There are no records but those of committed generations.
+    pub(super) clean: Arc<AtomicBool>,
     lost: bool,
 }
 
@@ -160,8 +173,13 @@ impl ShardSnapshots {
     /// The newest snapshot, if there is one.
     #[must_use]
     pub fn current(&self) -> Option<SnapshotView> {
-        let (generation, manifest) = self.newest.lock().clone()?;
-        Some(SnapshotView::new(self.clone(), generation, manifest))
+        let generation = self.newest.lock().clone()?;
+        Some(SnapshotView::new(self.clone(), generation))
+    }
+
+    /// The number of the newest committed generation; 0 when there is none.
+    fn newest_number(&self) -> u64 {
+        self.newest.lock().as_ref().map_or(0, |generation| generation.number)
     }
 
     /// Whether snapshots were there but none could be used: the replica must be rebuilt from its peers.
@@ -171,10 +189,19 @@ impl ShardSnapshots {
     }
 
     /// Starts to write the next generation, once nobody else is writing one.
-    pub async fn begin(&self) -> SnapshotWriter {
-        let turn = Arc::clone(&self.writing).lock_owned().await;
-        let next = self.newest.lock().as_ref().map_or(1, |(generation, _)| generation + 1);
-        SnapshotWriter::new(self.clone(), next, turn)
+    ///
+    /// # Errors
+    /// When what an attempt before has left cannot be removed.
+    pub async fn begin(&self) -> Result<SnapshotWriter, SnapshotError> {
+        let turn = Turn::new(Arc::clone(&self.writing).lock_owned().await);
+        let kept = self.newest_number();
+        if !self.clean.load(Ordering::Acquire) {
+            self.drop_newer_than(kept, &self.stored_manifests()?)?;
+            let found = self.current().map_or(Ok(Tally::ZERO), |view| view.verify())?;
+            *self.tally.lock() = found;
+            self.clean.store(true, Ordering::Release);
+        }
+        Ok(SnapshotWriter::new(self.clone(), kept + 1, turn))
     }
 
     /// The view itself, or, when it is of another store, a copy of it in this one.
@@ -185,7 +212,7 @@ impl ShardSnapshots {
         if view.is_of(self) {
             return Ok(view);
         }
-        let mut writer = self.begin().await;
+        let mut writer = self.begin().await?;
         for record in view.records() {
             let (key, value) = record?;
             writer.put(&key, &value)?;
@@ -194,17 +221,29 @@ impl ShardSnapshots {
         writer.commit(view.manifest().clone()).await
     }
 
-    /// The newest version of one record, checked.
+    /// The newest committed version of one record, checked.
     ///
     /// # Errors
     /// When sled fails or the record is damaged.
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, SnapshotError> {
-        let newest = self.records.scan_prefix(record::key_prefix(key)).next_back();
-        let Some((sled_key, value)) = newest.transpose().map_err(|e| self.store.failed(e))? else {
-            return Ok(None);
-        };
-        let value = self.check(&sled_key, &value)?;
-        Ok(value.map(<[u8]>::to_vec))
+        loop {
+            let generation = self.newest_number();
+            let value = self.get_as_of(generation, key)?;
+            // What a generation needs stays until two newer ones have come.
+            if self.newest_number() < generation + 2 {
+                return Ok(value);
+            }
+        }
+    }
+
+    fn get_as_of(&self, newest: u64, key: &[u8]) -> Result<Option<Vec<u8>>, SnapshotError> {
+        for version in self.records.scan_prefix(record::key_prefix(key)).rev() {
+            let (sled_key, value) = version.map_err(|e| self.store.failed(e))?;
+            if record::split_version_key(&sled_key).is_some_and(|(_, g)| g <= newest) {
+                return Ok(self.check(&sled_key, &value)?.map(<[u8]>::to_vec));
+            }
+        }
+        Ok(None)
     }
 
     /// Forgets every record and manifest of the shard.
@@ -270,11 +309,12 @@ impl ShardSnapshots {
                 continue;
             };
             let last = manifest.last.map(|id| id.index);
-            let view = SnapshotView::new(self.clone(), *generation, manifest.clone());
-            match view.verify(*tally) {
-                Ok(found) if log_reaches(last) => {
-                    chosen = Some((*generation, manifest.clone()));
-                    *self.tally.lock() = found;
+            let (manifest, tally) = (manifest.clone(), *tally);
+            let candidate = Generation { number: *generation, manifest, tally };
+            match SnapshotView::new(self.clone(), candidate.clone()).verify() {
+                Ok(tally) if log_reaches(last) => {
+                    chosen = Some(Generation { tally, ..candidate });
+                    *self.tally.lock() = tally;
                     break;
                 }
                 Ok(_) => warn!(shard = self.group, generation, "the log begins after a snapshot"),
@@ -284,8 +324,8 @@ impl ShardSnapshots {
             }
         }
         self.lost = chosen.is_none() && !stored.is_empty();
-        let kept = chosen.as_ref().map_or(0, |(generation, _)| *generation);
         *self.newest.lock() = chosen;
+        let kept = self.newest_number();
         self.drop_newer_than(kept, &stored)?;
         info!(shard = self.group, generation = kept, lost = self.lost, "opened snapshots");
         Ok(())

@@ -3,7 +3,7 @@ use proto::pb;
 use super::*;
 
 fn begin(shard: &ShardSnapshots) -> SnapshotWriter {
-    futures::executor::block_on(shard.begin())
+    futures::executor::block_on(shard.begin()).unwrap()
 }
 
 fn manifest(index: u64) -> Manifest {
@@ -124,7 +124,7 @@ fn generations_add_up_after_any_history() {
     let (store, _) = SnapshotStore::open(dir.path()).unwrap();
     let mut shard = store.shard(1, |_| true).unwrap();
     for n in 0..20 {
-        // An attempt that is given up leaves its records to the next one.
+        // What an attempt that is given up has written is not there for the next one.
         let mut given_up = begin(&shard);
         given_up.put(format!("half-{}", n % 7).as_bytes(), b"1").unwrap();
         drop(given_up);
@@ -137,6 +137,38 @@ fn generations_add_up_after_any_history() {
     write(&shard, 99, &[("a", "1")], &[]);
     let again = store.shard(1, |_| true).unwrap();
     assert_eq!(records(&again.current().unwrap()), pairs(&[("a", "1")]));
+}
+
+#[test]
+fn nothing_reads_what_is_not_committed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = SnapshotStore::open(dir.path()).unwrap();
+    let shard = store.shard(1, |_| true).unwrap();
+    write(&shard, 10, &[("a", "1")], &[]);
+    let mut given_up = begin(&shard);
+    given_up.put(b"a", b"half").unwrap();
+    given_up.put(b"b", b"half").unwrap();
+    assert_eq!(shard.get(b"a").unwrap().unwrap(), b"1");
+    assert_eq!(shard.get(b"b").unwrap(), None);
+    drop(given_up);
+    // A peer's snapshot that knows no "b" has the same number.
+    write(&shard, 20, &[("a", "2")], &[]);
+    assert_eq!(records(&shard.current().unwrap()), pairs(&[("a", "2")]));
+    assert_eq!(shard.get(b"b").unwrap(), None);
+}
+
+#[test]
+fn a_view_says_when_its_records_are_no_longer_all_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = SnapshotStore::open(dir.path()).unwrap();
+    let shard = store.shard(1, |_| true).unwrap();
+    write(&shard, 10, &[("a", "1"), ("b", "1")], &[]);
+    let oldest = shard.current().unwrap();
+    write(&shard, 20, &[("a", "2")], &[]);
+    assert!(oldest.records().all(|record| record.is_ok()));
+    write(&shard, 30, &[("a", "3")], &[]);
+    let read: Vec<_> = oldest.records().collect();
+    assert!(matches!(&read[..], [Ok(_), Err(SnapshotError::Incomplete { .. })]), "{read:?}");
 }
 
 #[test]

@@ -4,20 +4,29 @@ use std::sync::Arc;
 
 use super::SnapshotError;
 use super::record::{self, Manifest, Tally};
-use super::store::ShardSnapshots;
+use super::store::{Generation, ShardSnapshots};
 use super::tree::{Pair, Pairs};
+use super::writer::Turn;
 
 /// A committed snapshot: a manifest, and the records as they stood in its generation.
 #[derive(Clone, Debug)]
 pub struct SnapshotView {
     shard: ShardSnapshots,
-    generation: u64,
-    manifest: Manifest,
+    generation: Generation,
+    /// Of a view that is still to be installed.
+    #[allow(dead_code, reason = "held, not read")]
+    turn: Option<Turn>,
 }
 
 impl SnapshotView {
-    pub(super) fn new(shard: ShardSnapshots, generation: u64, manifest: Manifest) -> Self {
-        Self { shard, generation, manifest }
+    pub(super) fn new(shard: ShardSnapshots, generation: Generation) -> Self {
+        Self { shard, generation, turn: None }
+    }
+
+    /// The view, and as long as it or a clone lives nobody else writes to the store.
+    #[must_use]
+    pub fn holding(self, turn: Turn) -> Self {
+        Self { turn: Some(turn), ..self }
     }
 
     /// Whether the snapshot lies in this store.
@@ -28,38 +37,34 @@ impl SnapshotView {
     /// What the snapshot contains.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+        &self.generation.manifest
     }
 
     /// The generation, counted up from 1.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        self.generation
+        self.generation.number
     }
 
-    /// Every record, checked, in the order of length and key.
+    /// Every record, checked, in the order of length and key. The last item is an error when they are
+    /// not all that were written, for example because two newer generations came meanwhile.
     #[must_use]
     pub fn records(&self) -> ViewIter {
         ViewIter {
             inner: self.shard.records.iter(),
             shard: self.shard.clone(),
-            generation: self.generation,
+            generation: self.generation.number,
             pending: None,
             tally: Tally::ZERO,
+            expected: Some(self.generation.tally),
         }
     }
 
-    /// Reads every record once, and tells what they add up to: what the manifest says.
-    pub(super) fn verify(&self, expected: Tally) -> Result<Tally, SnapshotError> {
+    /// Reads every record once, and tells what they add up to.
+    pub(super) fn verify(&self) -> Result<Tally, SnapshotError> {
         let mut records = self.records();
         records.try_for_each(|record| record.map(drop))?;
-        let found = records.tally;
-        if expected.keys.is_some() && found != expected {
-            let (group, generation) = (self.shard.group, self.generation);
-            let (found, expected) = (found.keys.unwrap_or(0), expected.keys.unwrap_or(0));
-            return Err(SnapshotError::Incomplete { group, generation, expected, found });
-        }
-        Ok(found)
+        Ok(records.tally)
     }
 }
 
@@ -75,6 +80,8 @@ pub struct ViewIter {
     pending: Option<Pair>,
     /// Of what was read so far.
     tally: Tally,
+    /// What it must be at the end; `None` after the end.
+    expected: Option<Tally>,
 }
 
 impl ViewIter {
@@ -83,6 +90,17 @@ impl ViewIter {
         self.tally.add(stored);
         let key = record::split_version_key(sled_key).map_or(sled_key, |(key, _)| key);
         Ok(value.map(|value| (key.to_vec(), value.to_vec())))
+    }
+
+    /// Whether the records add up, asked once.
+    fn end(&mut self) -> Option<<Self as Iterator>::Item> {
+        let (found, expected) = (self.tally, self.expected.take()?);
+        if expected.keys.is_none() || found == expected {
+            return None;
+        }
+        let (group, generation) = (self.shard.group, self.generation);
+        let (found, expected) = (found.keys.unwrap_or(0), expected.keys.unwrap_or(0));
+        Some(Err(SnapshotError::Incomplete { group, generation, expected, found }))
     }
 }
 
@@ -111,7 +129,7 @@ impl Iterator for ViewIter {
                 }
             }
             match done.map(|(key, value)| self.finish(&key, &value)) {
-                Some(Ok(None)) | None if ended => return None,
+                Some(Ok(None)) | None if ended => return self.end(),
                 Some(Ok(None)) | None => {}
                 Some(Ok(Some(record))) => return Some(Ok(record)),
                 Some(Err(error)) => return Some(Err(error)),

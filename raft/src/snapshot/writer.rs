@@ -1,13 +1,26 @@
 //! Writing the next generation.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use tokio::sync::OwnedMutexGuard;
 
 use super::record::{self, Manifest};
-use super::store::ShardSnapshots;
+use super::store::{Generation, ShardSnapshots};
 use super::view::SnapshotView;
 use super::{MAX_KEY_BYTES, SnapshotError};
 use crate::mutant::{Mutant, planted};
 use crate::runtime;
+
+/// The right to write to the store of a shard. The next one has it when every clone is gone.
+#[derive(Clone, Debug)]
+pub struct Turn(#[allow(dead_code, reason = "held, not read")] Arc<OwnedMutexGuard<()>>);
+
+impl Turn {
+    pub(super) fn new(turn: OwnedMutexGuard<()>) -> Self {
+        Self(Arc::new(turn))
+    }
+}
 
 /// Writes the records of one generation; nothing counts until [`SnapshotWriter::commit`].
 #[derive(Debug)]
@@ -17,13 +30,18 @@ pub struct SnapshotWriter {
     /// Versions that nothing needs once this generation is committed.
     superseded: Vec<sled::IVec>,
     written: u64,
-    /// No other writer while this one lives.
-    _turn: OwnedMutexGuard<()>,
+    turn: Turn,
 }
 
 impl SnapshotWriter {
-    pub(super) fn new(shard: ShardSnapshots, generation: u64, turn: OwnedMutexGuard<()>) -> Self {
-        Self { shard, generation, superseded: Vec::new(), written: 0, _turn: turn }
+    pub(super) fn new(shard: ShardSnapshots, generation: u64, turn: Turn) -> Self {
+        Self { shard, generation, superseded: Vec::new(), written: 0, turn }
+    }
+
+    /// The turn of this writer: whoever has a clone keeps others from writing after it is done.
+    #[must_use]
+    pub fn turn(&self) -> Turn {
+        self.turn.clone()
     }
 
     /// Writes the value of a key.
@@ -79,7 +97,8 @@ impl SnapshotWriter {
     /// # Errors
     /// As [`SnapshotWriter::commit`].
     pub fn commit_blocking(self, manifest: Manifest) -> Result<SnapshotView, SnapshotError> {
-        let Self { shard, generation, superseded, written: _, _turn } = self;
+        let Self { shard, generation, superseded, written: _, turn: _turn } = self;
+        shard.clean.store(false, Ordering::Release);
         let sync = || match planted(Mutant::CommitsSnapshotsUnflushed) {
             true => Ok(()),
             false => shard.store.sync(),
@@ -90,12 +109,14 @@ impl SnapshotWriter {
         let value = record::encode_value(&key, Some(&record::encode_manifest(&manifest, tally)));
         shard.manifests.insert(key, value).map_err(|e| shard.store.failed(e))?;
         sync()?;
-        *shard.newest.lock() = Some((generation, manifest.clone()));
+        let generation = Generation { number: generation, manifest, tally };
+        *shard.newest.lock() = Some(generation.clone());
+        shard.clean.store(true, Ordering::Release);
         for old in superseded {
             shard.records.remove(old).map_err(|e| shard.store.failed(e))?;
         }
         shard.drop_old_manifests()?;
-        Ok(SnapshotView::new(shard, generation, manifest))
+        Ok(SnapshotView::new(shard, generation))
     }
 
     fn write(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), SnapshotError> {
@@ -123,6 +144,7 @@ impl SnapshotWriter {
             }
         }
         tally.add(&stored);
+        self.shard.clean.store(false, Ordering::Release);
         self.shard.records.insert(sled_key, stored).map_err(failed)?;
         *self.shard.tally.lock() = tally;
         self.written += 1;
