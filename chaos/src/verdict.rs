@@ -149,6 +149,7 @@ impl fmt::Display for Verdict {
         )?;
         writeln!(f, "entries applied   {}", sum(|r| r.entries_applied))?;
         writeln!(f, "audits            {}", sum(|r| r.audits))?;
+        writeln!(f, "calls explained   {}", sum(|r| r.explained))?;
         let hours = self.simulated_hours;
         let speed = hours * 3_600.0 / self.wall_s.max(f64::EPSILON);
         writeln!(f, "simulated         {hours:.2} hours in {:.1} s: {speed:.0} x", self.wall_s)?;

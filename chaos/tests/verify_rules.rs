@@ -253,3 +253,16 @@ fn seats_are_granted_together_or_not_at_all() {
                 confirm w 72-75 \"seats\":[4]\nconfirm x 92-95 \"seats\":[4,5]\n";
     wrong(text, &["sold_once", "linearizable"]);
 }
+
+/// An exchanged hold has other seats than it asked for; whoever has the old ones does not end it.
+#[test]
+fn of_a_hold_that_was_exchanged_nothing_is_concluded() {
+    let exchanged = granted("x", "1-5", 10, 100) + "other x 6-9 \"seats\":[5]\n";
+    let others = granted("y", "12-14", 30, 300);
+    for then in ["confirm x 20-24", "release x 20-24", "extend x 20-24 \"expires_at_ms\":1500"] {
+        fine(&(exchanged.clone() + &others + then));
+    }
+    let booked = "confirm x 20-24\n".to_owned();
+    fine(&(exchanged.clone() + &others + &booked + "cancel x 26-30"));
+    fine(&(exchanged + &others + "confirm x 20-24 \"reacquired\":true"));
+}

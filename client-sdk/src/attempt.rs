@@ -11,7 +11,7 @@ use crate::pipeline::Lost;
 
 /// Why an attempt brought no result.
 #[derive(Clone, Debug)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// A node answered with a problem.
     Problem(Box<Problem>),
     /// No answer came.

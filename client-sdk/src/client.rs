@@ -5,13 +5,11 @@ use std::time::Instant;
 
 use proto::ids::{ShardId, TripId};
 
-use crate::budget::RetryBudget;
 use crate::call::Shared;
 use crate::error::Error;
 use crate::lane::Lane;
 use crate::options::Options;
 use crate::refresh;
-use crate::topology::Topology;
 
 /// A client of one cluster. Clones share connections and are cheap: make one, and give everybody a clone.
 #[derive(Clone, Debug)]
@@ -31,18 +29,8 @@ impl Client {
         let options = options.bounded();
         let endpoints: Vec<String> =
             endpoints.into_iter().map(|endpoint| endpoint.as_ref().to_owned()).collect();
-        let topology = Topology::new(&endpoints, options.clone())?;
-        let shared = Arc::new(Shared {
-            budget: RetryBudget::new(
-                options.retry_ratio,
-                options.retries_per_second,
-                options.retry_burst,
-            ),
-            started: Instant::now(),
-            topology,
-            options,
-        });
-        let deadline = shared.started + shared.options.deadline;
+        let shared = Shared::new(&endpoints, options.clone(), options, rand::random)?;
+        let deadline = Instant::now() + shared.options.deadline;
         while let Err(error) = refresh::read(&shared).await {
             let pause = shared.options.backoff_cap;
             if Instant::now() + pause >= deadline {

@@ -44,6 +44,7 @@ mod id;
 mod lane;
 pub mod layout;
 mod line;
+mod member;
 mod node;
 mod open_trip;
 mod options;
@@ -53,12 +54,23 @@ mod reads;
 mod refresh;
 mod reply;
 pub mod request;
+mod retry;
 mod seat_map_view;
 mod topology;
 mod watch;
 mod wire_layout;
 
 pub use proto::{code, ids, pb};
+
+/// The loop of attempts without its connections, for a simulator that has nodes and chance of its own.
+#[doc(hidden)]
+pub mod simulation {
+    pub use crate::attempt::Failure;
+    pub use crate::health::Health;
+    pub use crate::member::Member;
+    pub use crate::refresh::{keep_fresh, read};
+    pub use crate::retry::Shared;
+}
 
 pub use self::client::Client;
 pub use self::cluster::SNAPSHOT_PATIENCE;

@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use proto::limits::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES};
+use proto::pb::GetTopologyResponse;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::breaker::Breaker;
 use crate::error::Error;
 use crate::health::Health;
+use crate::member::Member;
 use crate::options::Options;
 use crate::pipeline::{Pipe, drive};
+use crate::refresh;
 
 /// Probes of an idle TCP connection begin after this time.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(20);
@@ -44,8 +46,7 @@ impl Node {
             .http2_keep_alive_interval(options.keep_alive_interval)
             .keep_alive_timeout(options.keep_alive_timeout)
             .keep_alive_while_idle(true);
-        let breaker = Breaker::new(options.breaker_threshold, options.breaker_rest);
-        let health = Arc::new(Health::new(breaker));
+        let health = Arc::new(Health::new(options));
         let pipes = (0..options.streams_per_node)
             .map(|_| {
                 let pipe = Arc::new(Pipe::new(options.window));
@@ -70,6 +71,22 @@ impl Node {
     /// A stream by number; numbers beyond the streams begin again at the first.
     pub(crate) fn pipe_of(&self, number: usize) -> &Arc<Pipe> {
         &self.pipes[number % self.pipes.len()]
+    }
+}
+
+impl Member for Node {
+    type Setting = Options;
+
+    fn open(endpoint: &str, options: &Options) -> Result<Self, Error> {
+        Self::new(endpoint, options)
+    }
+
+    fn health(&self) -> &Health {
+        &self.health
+    }
+
+    async fn view(&self) -> Result<GetTopologyResponse, Error> {
+        refresh::ask(self).await
     }
 }
 

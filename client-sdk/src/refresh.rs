@@ -8,9 +8,10 @@ use futures::stream::FuturesUnordered;
 use proto::pb::cluster_client::ClusterClient;
 use proto::pb::{GetTopologyRequest, GetTopologyResponse};
 
-use crate::call::Shared;
 use crate::error::Error;
+use crate::member::Member;
 use crate::node::Node;
+use crate::retry::Shared;
 
 /// Least time between two readings: a burst of failures asks once.
 const LEAST_PAUSE: Duration = Duration::from_millis(50);
@@ -19,7 +20,7 @@ const LEAST_PAUSE: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Reads the topology at intervals, and when something asks for it, until the last client is gone.
-pub(crate) async fn keep_fresh(shared: Weak<Shared>) {
+pub async fn keep_fresh<N: Member>(shared: Weak<Shared<N>>) {
     loop {
         let Some(pause) = shared.upgrade().map(|shared| shared.options.topology_refresh) else {
             return;
@@ -46,9 +47,9 @@ pub(crate) async fn keep_fresh(shared: Weak<Shared>) {
 }
 
 /// Asks every node at once; an error when none answered.
-pub(crate) async fn read(shared: &Arc<Shared>) -> Result<(), Error> {
+pub async fn read<N: Member>(shared: &Arc<Shared<N>>) -> Result<(), Error> {
     let nodes = shared.topology.nodes();
-    let mut answers: FuturesUnordered<_> = nodes.iter().map(|node| ask(node)).collect();
+    let mut answers: FuturesUnordered<_> = nodes.iter().map(|node| node.view()).collect();
     let mut outcome = Err(Error::Unavailable { message: "no node answered".into() });
     while let Some(answer) = answers.next().await {
         match answer.and_then(|view| shared.topology.merge(&view)) {

@@ -10,25 +10,23 @@ use proto::ring::{MAX_SHARDS, shard_of};
 use tokio::sync::Notify;
 
 use crate::error::Error;
-use crate::node::{Node, with_scheme};
-use crate::options::Options;
+use crate::member::Member;
+use crate::node::with_scheme;
 
 /// The cached topology, and a connection to every node in it.
-#[derive(Debug)]
-pub(crate) struct Topology {
-    options: Options,
-    state: RwLock<State>,
+pub(crate) struct Topology<N: Member> {
+    setting: N::Setting,
+    state: RwLock<State<N>>,
     /// Wakes those who wait for a new leader.
     moved: Notify,
     /// Wakes the task that reads the topology again.
     pub(crate) stale: Notify,
 }
 
-#[derive(Debug, Default)]
-struct State {
+struct State<N> {
     cluster_id: String,
     /// In the order in which they became known.
-    nodes: Vec<Arc<Node>>,
+    nodes: Vec<Arc<N>>,
     by_endpoint: HashMap<String, usize>,
     shards: Vec<Shard>,
 }
@@ -43,26 +41,30 @@ struct Shard {
 }
 
 /// Where a request of a shard should go.
-#[derive(Clone, Debug)]
-pub(crate) struct Route {
+pub(crate) struct Route<N> {
     pub(crate) shard: ShardId,
-    pub(crate) node: Arc<Node>,
+    pub(crate) node: Arc<N>,
     /// Counts changes of the leader: tells whether one has come since.
     pub(crate) moves: u64,
 }
 
-impl Topology {
+impl<N: Member> Topology<N> {
     /// Starts with the configured nodes and no knowledge of shards.
-    pub(crate) fn new(endpoints: &[String], options: Options) -> Result<Self, Error> {
-        let mut state = State::default();
+    pub(crate) fn new(endpoints: &[String], setting: N::Setting) -> Result<Self, Error> {
+        let mut state = State {
+            cluster_id: String::new(),
+            nodes: Vec::new(),
+            by_endpoint: HashMap::new(),
+            shards: Vec::new(),
+        };
         for endpoint in endpoints {
-            state.node(endpoint, &options)?;
+            state.node(endpoint, &setting)?;
         }
         if state.nodes.is_empty() {
             return Err(Error::invalid("endpoints", "at least one endpoint is needed"));
         }
         let (moved, stale) = (Notify::new(), Notify::new());
-        Ok(Self { options, state: RwLock::new(state), moved, stale })
+        Ok(Self { setting, state: RwLock::new(state), moved, stale })
     }
 
     /// The shard of a trip.
@@ -81,12 +83,12 @@ impl Topology {
     }
 
     /// Every node that is known.
-    pub(crate) fn nodes(&self) -> Vec<Arc<Node>> {
+    pub(crate) fn nodes(&self) -> Vec<Arc<N>> {
         self.state.read().nodes.clone()
     }
 
     /// Where to send a request of `shard`: to its leader, or to any node, which will say who leads.
-    pub(crate) fn route(&self, shard: ShardId, turn: usize) -> Route {
+    pub(crate) fn route(&self, shard: ShardId, turn: usize) -> Route<N> {
         let state = self.state.read();
         let known = state.shards.get(shard.get() as usize).copied().unwrap_or_default();
         let at = known.leader.unwrap_or(turn % state.nodes.len());
@@ -94,7 +96,7 @@ impl Topology {
     }
 
     /// A node other than `not`, to ask who leads.
-    pub(crate) fn another(&self, not: &Arc<Node>, turn: usize) -> Option<Arc<Node>> {
+    pub(crate) fn another(&self, not: &Arc<N>, turn: usize) -> Option<Arc<N>> {
         let state = self.state.read();
         let others = state.nodes.iter().filter(|node| !Arc::ptr_eq(node, not));
         let count = others.clone().count();
@@ -107,7 +109,7 @@ impl Topology {
             return false;
         }
         let mut state = self.state.write();
-        let Ok(at) = state.node(&hint.endpoint, &self.options) else { return false };
+        let Ok(at) = state.node(&hint.endpoint, &self.setting) else { return false };
         let Some(shard) = state.shards.get_mut(hint.shard as usize) else { return false };
         if shard.leader == Some(at) {
             return false;
@@ -133,7 +135,7 @@ impl Topology {
         }
         let mut places = HashMap::new();
         for node in view.nodes.iter().filter(|node| !node.endpoint.is_empty()) {
-            places.insert(node.node_id, state.node(&node.endpoint, &self.options)?);
+            places.insert(node.node_id, state.node(&node.endpoint, &self.setting)?);
         }
         let mut moved = false;
         for seen in &view.shards {
@@ -153,7 +155,7 @@ impl Topology {
     }
 
     /// Waits until the leader of `route`'s shard is another than it was.
-    pub(crate) async fn moved_since(&self, route: &Route) {
+    pub(crate) async fn moved_since(&self, route: &Route<N>) {
         loop {
             let notified = self.moved.notified();
             tokio::pin!(notified);
@@ -167,14 +169,14 @@ impl Topology {
     }
 }
 
-impl State {
+impl<N: Member> State<N> {
     /// The place of the node at `endpoint`, which is added if it is new.
-    fn node(&mut self, endpoint: &str, options: &Options) -> Result<usize, Error> {
+    fn node(&mut self, endpoint: &str, setting: &N::Setting) -> Result<usize, Error> {
         let endpoint = with_scheme(endpoint);
         if let Some(&at) = self.by_endpoint.get(&endpoint) {
             return Ok(at);
         }
-        self.nodes.push(Arc::new(Node::new(&endpoint, options)?));
+        self.nodes.push(Arc::new(N::open(&endpoint, setting)?));
         self.by_endpoint.insert(endpoint, self.nodes.len() - 1);
         Ok(self.nodes.len() - 1)
     }
@@ -183,7 +185,11 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::Node;
+    use crate::options::Options;
     use proto::pb::{NodeInfo, ShardInfo};
+
+    type Topology = super::Topology<Node>;
 
     fn endpoint(node: u64) -> String {
         format!("http://127.0.0.1:{}", 7_000 + node)

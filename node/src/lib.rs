@@ -25,6 +25,12 @@ pub mod telemetry;
 mod traffic;
 mod wire;
 
+/// What a simulator of nodes says to clients in their place.
+#[doc(hidden)]
+pub mod simulation {
+    pub use crate::wire::{failure_problem, read_problem};
+}
+
 pub use config::{Config, ConfigError};
 pub use node::{Node, StartError};
 pub use stop::told_to_stop;

@@ -52,6 +52,8 @@ mutants! {
     NamesTheLatestPosition = "names-the-latest-position",
     /// A request that was sent before is refused without the log, and nothing remembers it.
     RefusesCopiesUnremembered = "refuses-copies-unremembered",
+    /// A client takes a lost answer for a request that was not sent.
+    TakesLostForUnsent = "takes-lost-for-unsent",
     /// A confirm does not compare the fence.
     IgnoresTheFence = "ignores-the-fence",
     /// A late confirm that takes its seats again keeps its old fence.

@@ -6,18 +6,16 @@ use raft::mutant::Mutant;
 const KNOWN: &[(Mutant, u64)] = &[
     (Mutant::LooksAtTheSeatFirst, 3),
     (Mutant::ForgetsTheFingerprint, 3),
-    (Mutant::IgnoresTheFence, 3),
-    (Mutant::TakesBackBlindly, 6),
+    (Mutant::RefusesCopiesUnremembered, 3),
     (Mutant::KeepsHalfABatch, 3),
     (Mutant::StampsByItsOwnClock, 2),
     (Mutant::IgnoresTheCap, 3),
     (Mutant::DropsAChange, 8),
-    (Mutant::AppliesTwice, 8),
+    (Mutant::AppliesTwice, 2),
     (Mutant::SkipsATripInSnapshots, 2),
-    (Mutant::CutsTheLogAtDamage, 2),
+    (Mutant::CutsTheLogAtDamage, 11),
     (Mutant::VotesWithoutMemory, 3),
     (Mutant::AsksTooFew, 14),
-    (Mutant::LeadsOnAfterARestart, 5),
     (Mutant::ListensToADeposedLeader, 14),
 ];
 

@@ -6,6 +6,8 @@ mod equal_digests;
 mod exactly_once;
 mod expiry;
 mod fences;
+mod honest_errors;
+mod linearizable;
 mod liveness;
 mod log_agreement;
 mod one_answer;
@@ -22,6 +24,8 @@ use actors::audit::Audit;
 use actors::ids::{CommandId, LogPosition, ShardId, Timestamp, TripId};
 use actors::seat_map::{Change, Command, Outcome, SeatMap};
 use actors::watch::WatchEvent;
+
+use crate::verify::Verdict;
 
 /// Violations that one run keeps; of more only the number is known.
 pub const MAX_VIOLATIONS_KEPT: usize = 50;
@@ -59,6 +63,15 @@ pub enum Event<'a> {
     },
     /// An answer reaches a client.
     Answered(Answered<'a>),
+    /// The SDK has told a caller that a call did not happen. Nobody sends it again.
+    Denied {
+        /// The trip.
+        trip: &'a TripId,
+        /// The command's id.
+        id: CommandId,
+    },
+    /// An order of all calls was looked for that explains every answer.
+    Explained(&'a Verdict),
     /// A read reaches a client.
     Read {
         /// The trip.
@@ -176,6 +189,8 @@ impl Default for Judge {
                 Box::<expiry::Expiry>::default(),
                 Box::<exactly_once::ExactlyOnce>::default(),
                 Box::<one_answer::OneAnswer>::default(),
+                Box::<honest_errors::HonestErrors>::default(),
+                Box::new(linearizable::Linearizable),
                 Box::new(real_time_order::RealTimeOrder),
                 Box::<conservation::Conservation>::default(),
                 Box::<equal_digests::EqualDigests>::default(),

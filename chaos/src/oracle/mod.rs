@@ -2,6 +2,7 @@
 //! the log on seat maps of its own, and asks the invariants about all of it.
 
 mod coverage;
+mod journal;
 mod replay;
 mod witness;
 
@@ -19,6 +20,9 @@ use tokio::sync::{Notify, watch};
 
 use crate::invariant::{Answered, Event, Judge, Violation, Watched};
 use crate::sim::trace::Trace;
+use crate::verify::search::RULE as LINEARIZABLE;
+use crate::workload::Called;
+use journal::Journal;
 use replay::Replay;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -58,6 +62,7 @@ struct Shared {
     floors: BTreeMap<TripId, LogPosition>,
     answers: BTreeMap<&'static str, u64>,
     entries: u64,
+    journal: Journal,
     coverage: Coverage,
     /// The last command that a client was told to have succeeded: its shard, and when.
     last_yes: Option<(ShardId, u64)>,
@@ -122,6 +127,32 @@ impl Oracle {
         shared.replays = replays;
         let newest = shared.floors.entry(trip.clone()).or_default();
         *newest = (*newest).max(*position);
+    }
+
+    /// A caller has been told what came of a command that it asked for at this moment, in microseconds;
+    /// `fresh`: nobody uses its id for anything else.
+    pub fn called(
+        &self,
+        trip: &TripId,
+        command: &Command,
+        called: &Called,
+        (asked_us, fresh): (u64, bool),
+    ) {
+        let shared = &mut *self.shared.lock();
+        let moments = (asked_us, self.trace.now_us());
+        shared.journal.add(trip, command, called, moments, fresh);
+        if fresh && matches!(called, Called::Unavailable) {
+            self.look(shared, &Event::Denied { trip, id: command.id });
+        }
+    }
+
+    /// Everybody has been told everything: looks for an order of the calls that explains it. Gives the
+    /// number of calls whose answers were looked at.
+    pub fn explain(&self) -> u64 {
+        let shared = &mut *self.shared.lock();
+        let verdict = shared.journal.verify();
+        self.look(shared, &Event::Explained(&verdict));
+        verdict.rules.iter().filter(|rule| rule.rule == LINEARIZABLE).map(|rule| rule.checked).sum()
     }
 
     /// A read reaches a client.

@@ -25,7 +25,7 @@ const RETRANSMIT: Duration = Duration::from_millis(200);
 const MOST_RESENT: u64 = 500;
 
 /// A link that is cut for so long breaks its streams: what keep-alives notice.
-pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(4);
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(4);
 
 /// How a network behaves while nothing particular is done to it.
 #[derive(Clone, Copy, Debug)]

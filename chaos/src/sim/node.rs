@@ -45,6 +45,8 @@ pub struct Shown {
     pub peers: Arc<PeerHandler<Witness>>,
     /// Answers clients.
     pub shards: Arc<[ShardHandle]>,
+    /// Their replicas, which know who leads.
+    pub replicas: Arc<[Replica<Witness>]>,
     /// The clock by which it measures deadlines.
     pub clock: Arc<NodeClock>,
 }
@@ -246,6 +248,7 @@ impl Process {
         let shown = Shown {
             peers: raft.peers(),
             shards: shards.iter().map(|(handle, _)| handle.clone()).collect(),
+            replicas: shards.iter().map(|(_, replica)| replica.clone()).collect(),
             clock: Arc::clone(&hardware.clock),
         };
         world.network.listen(node, life.clone(), shown);

@@ -22,7 +22,7 @@ use super::trace::Trace;
 use super::transport::Network;
 use crate::invariant::Violation;
 use crate::oracle::{Coverage, Oracle};
-use crate::workload::{Buyer, Called, Client, HOLD_CAP_MS, Tally, coach, trip_id};
+use crate::workload::{Buyer, Called, Client, HOLD_CAP_MS, Tally, coach, start_service, trip_id};
 
 /// How long a healed cluster may take until every shard has a leader that answers.
 const LEADERS_WITHIN: Duration = Duration::from_secs(30);
@@ -32,6 +32,9 @@ const BUYERS_WITHIN: Duration = Duration::from_secs(120);
 
 /// How long replicas may take to have everything.
 const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(60);
+
+/// Booking services that buyers use.
+const SERVICES: usize = 2;
 
 /// How often the cluster is looked at while it heals.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -75,6 +78,8 @@ pub struct Report {
     pub entries_applied: u64,
     /// Audits that replicas made.
     pub audits: u64,
+    /// Calls that an order of all of them explains, found without the log.
+    pub explained: u64,
     /// Violations by invariant.
     pub violations_by_invariant: BTreeMap<&'static str, u64>,
     /// Violations, the first of them.
@@ -134,6 +139,7 @@ impl Report {
             answers: BTreeMap::new(),
             entries_applied: 0,
             audits: 0,
+            explained: 0,
             violations_by_invariant: BTreeMap::new(),
             violations: Vec::new(),
         }
@@ -169,6 +175,7 @@ async fn run(plan: Plan, manner: Manner) -> Report {
         open: Arc::new(AtomicBool::new(true)),
         buyers: JoinSet::new(),
         audits: Arc::default(),
+        explained: 0,
     };
     let violated = oracle.violated();
     tokio::select! {
@@ -196,6 +203,7 @@ async fn run(plan: Plan, manner: Manner) -> Report {
         answers: oracle.answers(),
         entries_applied: oracle.entries(),
         audits,
+        explained: story.explained,
         violations_by_invariant,
         violations,
     }
@@ -226,6 +234,8 @@ struct Story {
     open: Arc<AtomicBool>,
     buyers: JoinSet<()>,
     audits: Arc<Mutex<u64>>,
+    /// Calls that some order of all explains.
+    explained: u64,
 }
 
 impl Story {
@@ -274,10 +284,10 @@ impl Story {
     }
 
     async fn open_trips(&mut self) -> bool {
-        let mut client = Client::new(self.world.clone(), self.chance.fork("opener"), 0);
+        let mut client = self.client("opener", 0);
         for number in 0..self.plan.trips {
             let body = CommandBody::Open(Arc::new(coach(number)));
-            let (_, opened) = client.call(&trip_id(number), body).await;
+            let opened = client.call(&trip_id(number), body).await;
             if !matches!(opened, Called::Decided(Ok(_))) {
                 self.world.oracle.stuck(&format!("trip {number} is not opened: {opened:?}"));
                 return false;
@@ -286,10 +296,19 @@ impl Story {
         true
     }
 
+    /// A caller of a service of its own.
+    fn client(&mut self, name: &str, copied: u64) -> Client {
+        let service = start_service(&self.world, self.chance.fork(name));
+        Client::new(service, self.world.clone(), self.chance.fork(name), copied)
+    }
+
     fn let_buyers_in(&mut self) {
+        let mut service = || start_service(&self.world, self.chance.fork("service"));
+        let services: [_; SERVICES] = std::array::from_fn(|_| service());
         for (number, persona) in (0..).zip(self.plan.buyers.clone()) {
-            let chance = self.chance.fork("buyer");
-            let client = Client::new(self.world.clone(), chance, self.plan.copied);
+            let (chance, copied) = (self.chance.fork("buyer"), self.plan.copied);
+            let service = Arc::clone(&services[number as usize % SERVICES]);
+            let client = Client::new(service, self.world.clone(), chance, copied);
             let habits = (self.plan.trips, self.plan.pause_ms);
             let buyer = Buyer::new(number, persona, client, habits, Arc::clone(&self.tally));
             let open = Arc::clone(&self.open);
@@ -304,7 +323,7 @@ impl Story {
         if !self.comes_about("every shard has a leader again", LEADERS_WITHIN, Self::leads).await {
             return;
         }
-        let canary = Client::new(self.world.clone(), self.chance.fork("canary"), 0);
+        let canary = self.client("canary", 0);
         let served = serve_everybody(canary, self.world.clone(), self.plan.trips);
         tokio::select! {
             biased;
@@ -343,6 +362,7 @@ impl Story {
     }
 
     async fn look_at_everything(&mut self) {
+        self.explained = self.world.oracle.explain();
         audit(&self.world, &self.audits).await;
         for (node, process) in &self.nemesis.cluster.running {
             for (handle, _) in &process.shards {
@@ -387,7 +407,7 @@ async fn serve_everybody(mut client: Client, world: World, trips: u64) {
             legs: Span::Whole,
             ttl_ms: 1_000,
         });
-        let (_, called) = client.call(&trip_id(number), body).await;
+        let called = client.call(&trip_id(number), body).await;
         if !matches!(called, Called::Decided(_)) {
             world.oracle.stuck(&format!("a healed cluster does not answer: {called:?}"));
         }

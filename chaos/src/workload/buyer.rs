@@ -304,7 +304,7 @@ impl Buyer {
     }
 
     pub(super) async fn call(&mut self, trip: &TripId, body: CommandBody) -> Option<Reply> {
-        let (_, called) = self.client.call(trip, body).await;
+        let called = self.client.call(trip, body).await;
         self.count(called)
     }
 

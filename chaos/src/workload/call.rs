@@ -1,38 +1,25 @@
 //! One call of a booking service: attempts with the same id until one is answered, as the SDK makes
-//! them, over the simulated network.
+//! them, over the simulated network. What an attempt is belongs to the simulation, the rest to the SDK.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use actors::ask::{Answer, AnswerSink, Ask, Failure, Waiter};
+use actors::ask::{Answer, AnswerSink, Ask, Waiter};
 use actors::clock::Clock as _;
 use actors::ids::{CommandId, ShardId, TripId};
-use actors::limits::OVERLOAD_RETRY_MS;
-use actors::seat_map::{Command, CommandBody, Outcome};
-use actors::shard::ReadFailure;
+use actors::seat_map::{Command, CommandBody, Outcome, SeatMap};
+use client_sdk::simulation::Failure;
+use client_sdk::{Error, Lost};
+use node::simulation::{failure_problem, read_problem};
 use proto::ring;
+use raft::mutant::{Mutant, planted};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::service::{Service, SimNode, hint, patience};
 use crate::oracle::Asked;
 use crate::sim::chance::Chance;
 use crate::sim::network::{CLIENTS, Life};
 use crate::sim::node::World;
-
-/// How long a call may take, as the SDK's default.
-const DEADLINE: Duration = Duration::from_secs(5);
-
-/// How long one attempt may take, as the SDK's default.
-const ATTEMPT: Duration = Duration::from_secs(1);
-
-/// The first ceiling of the pause between attempts, in milliseconds, as the SDK's default.
-const BACKOFF_BASE_MS: u64 = 10;
-
-/// Its highest ceiling, in milliseconds, as the SDK's default.
-const BACKOFF_CAP_MS: u64 = 250;
-
-/// Times that one call follows a leader hint at once.
-const MAX_REDIRECTS: u32 = 4;
 
 /// Copies of a request that are sent at once, at most.
 pub const MAX_COPIES: u64 = 5;
@@ -48,22 +35,20 @@ pub enum Called {
     Unavailable,
 }
 
-/// One client of the cluster.
+/// One caller of a booking service.
 pub struct Client {
+    service: Service,
     world: World,
     chance: Chance,
-    /// Whom it takes for the leader of each shard.
-    leaders: Vec<u64>,
     /// Of a thousand requests so many are sent more than once.
     copied: u64,
 }
 
 impl Client {
-    /// A client that knows no leader yet.
+    /// A caller of a service.
     #[must_use]
-    pub fn new(world: World, mut chance: Chance, copied: u64) -> Self {
-        let leaders = (0..world.shards).map(|_| chance.between(1, world.nodes)).collect();
-        Self { world, chance, leaders, copied }
+    pub fn new(service: Service, world: World, chance: Chance, copied: u64) -> Self {
+        Self { service, world, chance, copied }
     }
 
     /// The client's chance.
@@ -76,10 +61,10 @@ impl Client {
         &self.world
     }
 
-    /// Whom it takes for the leader of a shard, as often as any node.
+    /// Whom the service takes for the leader of a shard, as often as any node.
     pub(super) fn leader_or_any(&mut self, shard: ShardId) -> u64 {
         let any = self.chance.between(1, self.world.nodes);
-        if self.chance.per_mille(500) { any } else { self.leaders[shard.get() as usize] }
+        if self.chance.per_mille(500) { any } else { self.service.node_for(shard, 0).number }
     }
 
     /// The shard of a trip.
@@ -94,163 +79,150 @@ impl Client {
         CommandId::from_u128(number).expect("the number is odd")
     }
 
-    /// Makes a call with a new id.
-    pub async fn call(&mut self, trip: &TripId, body: CommandBody) -> (CommandId, Called) {
+    /// Makes a call with an id that nobody uses again.
+    pub async fn call(&mut self, trip: &TripId, body: CommandBody) -> Called {
         let id = self.new_id();
-        (id, self.call_with(trip, Command { id, body }).await)
+        self.make(trip, Command { id, body }, true).await
     }
 
-    /// Makes a call.
+    /// Makes a call with an id that was perhaps used before.
     pub async fn call_with(&mut self, trip: &TripId, command: Command) -> Called {
+        self.make(trip, command, false).await
+    }
+
+    /// Makes a call; `fresh`: with an id that nobody uses for anything else.
+    async fn make(&mut self, trip: &TripId, command: Command, fresh: bool) -> Called {
         let shard = self.shard(trip);
+        let Self { service, world, chance, copied } = self;
+        let asked_us = world.trace.now_us();
         // Whoever sends copies at once says so; whoever sends again, when an answer was lost.
-        let copies = self.chance.per_mille(self.copied);
-        let asked = Arc::new(self.world.oracle.asked(trip, Some(command), copies));
-        let deadline = Instant::now() + DEADLINE;
-        let (mut redirects, mut ceiling_ms, mut maybe_done) = (0, BACKOFF_BASE_MS, false);
-        loop {
-            let until = deadline.min(Instant::now() + ATTEMPT);
-            let answer = self.attempt(shard, &asked, maybe_done, until).await;
-            let mut pause_ms = 0;
-            match answer {
-                Some(Answer::Decided { outcome, .. }) => return Called::Decided(outcome),
-                Some(Answer::Failed(failure)) => match failure {
-                    Failure::NotLeader { leader: Some(leader) } => {
-                        let is_news = self.leaders[shard.get() as usize] != leader;
-                        self.leaders[shard.get() as usize] = leader;
-                        if is_news && redirects < MAX_REDIRECTS {
-                            redirects += 1;
-                            continue;
-                        }
-                        if !is_news {
-                            self.turn_to_another(shard);
-                        }
-                    }
-                    Failure::NotLeader { leader: None } | Failure::Stopped => {
-                        self.turn_to_another(shard);
-                    }
-                    Failure::Overloaded => pause_ms = OVERLOAD_RETRY_MS,
-                    Failure::Unknown | Failure::Late => maybe_done = true,
-                    Failure::Fenced | Failure::TooLarge => return Called::Unavailable,
-                },
-                None => {
-                    maybe_done = true;
-                    self.turn_to_another(shard);
-                }
-            }
-            pause_ms += self.chance.between(0, ceiling_ms);
-            ceiling_ms = (ceiling_ms * 2).min(BACKOFF_CAP_MS);
-            let wake = Instant::now() + Duration::from_millis(pause_ms);
-            if wake >= deadline {
-                return if maybe_done { Called::Unknown } else { Called::Unavailable };
-            }
-            tokio::time::sleep_until(wake).await;
-        }
-    }
-
-    fn turn_to_another(&mut self, shard: ShardId) {
-        let leader = &mut self.leaders[shard.get() as usize];
-        *leader = *leader % self.world.nodes + 1;
-    }
-
-    /// Sends a request, perhaps more than once and to more than one node, and waits for the first
-    /// answer that is not a failure, or the last failure.
-    async fn attempt(
-        &mut self,
-        shard: ShardId,
-        asked: &Arc<Asked>,
-        maybe_done: bool,
-        until: Instant,
-    ) -> Option<Answer> {
-        let (answers, mut arriving) = mpsc::channel(2 * MAX_COPIES as usize);
-        let copies = if asked.resent { self.chance.between(2, MAX_COPIES) } else { 1 };
-        for copy in 0..copies {
-            let leader = self.leaders[shard.get() as usize];
-            let any = self.chance.between(1, self.world.nodes);
-            let node = if copy == 0 { leader } else { any };
-            for at in self.world.network.send(CLIENTS, node) {
+        let asked = Arc::new(world.oracle.asked(trip, Some(command), chance.per_mille(*copied)));
+        let deadline = Instant::now() + service.options().deadline;
+        let mut once = !asked.resent;
+        let attempt = |node: Arc<SimNode>, maybe_done| {
+            let until = patience(service, deadline);
+            let copies = if asked.resent { chance.between(2, MAX_COPIES) } else { 1 };
+            let (answers, arriving) = mpsc::channel(2 * MAX_COPIES as usize);
+            for copy in 0..copies {
+                let any = chance.between(1, world.nodes);
                 let request = Request {
-                    world: self.world.clone(),
-                    asked: Arc::clone(asked),
+                    world: world.clone(),
+                    asked: Arc::clone(&asked),
                     resent: asked.resent || maybe_done,
                     shard,
-                    node,
+                    node: if copy == 0 { node.number } else { any },
                     answers: answers.clone(),
                 };
-                tokio::spawn(request.arrive(at, until));
+                once &= request.send(until) <= 1;
             }
+            first_answer(node, arriving, copies, until)
+        };
+        let called = match service.attempts(shard, deadline, attempt).await {
+            Ok(outcome) => Called::Decided(outcome),
+            Err(Error::Unknown { .. }) => Called::Unknown,
+            // Of a copy the SDK knows nothing: it may come later than the answer.
+            Err(_) if !once => Called::Unknown,
+            Err(_) => Called::Unavailable,
+        };
+        if let Some(command) = &asked.command {
+            world.oracle.called(trip, command, &called, (asked_us, fresh));
         }
-        drop(answers);
-        let mut last = None;
-        loop {
-            match tokio::time::timeout_at(until, arriving.recv()).await {
-                Ok(Some(answer @ Answer::Decided { .. })) => return Some(answer),
-                Ok(Some(failure)) => {
-                    let ends = copies == 1;
-                    last = Some(failure);
-                    if ends {
-                        return last;
-                    }
-                }
-                Ok(None) | Err(_) => return last,
-            }
-        }
+        called
     }
 
-    /// Reads a trip at its leader, as it stands; `None` when nobody can tell now.
+    /// Reads a trip at its leader, as it stands; gives its version, `None` when nobody can tell.
     pub async fn read(&mut self, trip: &TripId) -> Option<u64> {
         let shard = self.shard(trip);
-        let node = self.leaders[shard.get() as usize];
-        let asked = self.world.oracle.asked(trip, None, false);
-        let &there = self.world.network.send(CLIENTS, node).first()?;
-        tokio::time::sleep_until(there).await;
-        self.world.network.awake(node).await;
-        let (life, shown) = self.world.network.at(node)?;
-        let handle = &shown.shards[shard.get() as usize];
-        let look = |map: &actors::seat_map::SeatMap| (map.position(), map.version(), map.digest());
-        let read =
-            tokio::time::timeout(ATTEMPT, handle.read(trip.clone(), false, look)).await.ok()?;
-        self.world.network.awake(node).await;
-        if !life.goes_on() {
-            return None;
-        }
-        let &back = self.world.network.send(node, CLIENTS).first()?;
-        tokio::time::sleep_until(back).await;
-        match read {
-            Ok((position, version, digest)) => {
-                self.world.oracle.read(shard, &asked, position, digest);
-                Some(version)
+        let asked = Arc::new(self.world.oracle.asked(trip, None, false));
+        let deadline = Instant::now() + self.service.options().deadline;
+        let attempt = |node: Arc<SimNode>, _| {
+            let (world, asked) = (self.world.clone(), Arc::clone(&asked));
+            let until = patience(&self.service, deadline);
+            async move {
+                let read = tokio::time::timeout_at(until, look(&world, node.number, shard, &asked));
+                let read = read.await.unwrap_or(Err(Failure::Lost(Lost::TimedOut)));
+                node.note(&read);
+                read
             }
-            Err(ReadFailure::NotLeader { leader: Some(leader), leads: false }) => {
-                self.leaders[shard.get() as usize] = leader;
-                None
-            }
-            Err(ReadFailure::NotLeader { leads: true, .. }) => None,
-            Err(_) => {
-                self.turn_to_another(shard);
-                None
-            }
-        }
+        };
+        self.service.attempts(shard, deadline, attempt).await.ok()
     }
 }
 
+/// Waits for the first answer to some copies that is not a failure, or the last failure.
+async fn first_answer(
+    node: Arc<SimNode>,
+    mut arriving: mpsc::Receiver<Result<Outcome, Failure>>,
+    copies: u64,
+    until: Instant,
+) -> Result<Outcome, Failure> {
+    let mut last = None;
+    let came = loop {
+        match tokio::time::timeout_at(until, arriving.recv()).await {
+            Ok(Some(Err(failure))) if copies > 1 => last = Some(failure),
+            Ok(Some(came)) => break came,
+            Ok(None) => break Err(last.unwrap_or(Failure::Lost(Lost::Broken))),
+            Err(_) => break Err(last.unwrap_or(Failure::Lost(Lost::TimedOut))),
+        }
+    };
+    node.note(&came);
+    came.map_err(|failure| match failure {
+        Failure::Lost(_) if planted(Mutant::TakesLostForUnsent) => Failure::Lost(Lost::NotSent),
+        failure => failure,
+    })
+}
+
+/// One attempt at a read.
+async fn look(world: &World, node: u64, shard: ShardId, asked: &Asked) -> Result<u64, Failure> {
+    let broken = || Failure::Lost(Lost::Broken);
+    let &there = world.network.send(CLIENTS, node).first().ok_or_else(broken)?;
+    tokio::time::sleep_until(there).await;
+    world.network.awake(node).await;
+    let (life, shown) = world.network.at(node).ok_or(Failure::Lost(Lost::NotSent))?;
+    let handle = &shown.shards[shard.get() as usize];
+    let look = |map: &SeatMap| (map.position(), map.version(), map.digest());
+    let read = handle.read(asked.trip.clone(), false, look).await;
+    world.network.awake(node).await;
+    if !life.goes_on() {
+        return Err(broken());
+    }
+    let &back = world.network.send(node, CLIENTS).first().ok_or_else(broken)?;
+    tokio::time::sleep_until(back).await;
+    let hint = |leader| hint(shard.get(), leader);
+    let (position, version, digest) = read.map_err(|failure| read_problem(failure, hint))?;
+    world.oracle.read(shard, asked, position, digest);
+    Ok(version)
+}
+
 /// A copy of a request on its way.
+#[derive(Clone)]
 struct Request {
     world: World,
     asked: Arc<Asked>,
     resent: bool,
     shard: ShardId,
     node: u64,
-    answers: mpsc::Sender<Answer>,
+    answers: mpsc::Sender<Result<Outcome, Failure>>,
 }
 
 impl Request {
+    /// Sends it; says how often it arrives.
+    fn send(self, until: Instant) -> usize {
+        let arrivals = self.world.network.send(CLIENTS, self.node);
+        let often = arrivals.len();
+        for at in arrivals {
+            tokio::spawn(self.clone().arrive(at, until));
+        }
+        often
+    }
+
     async fn arrive(self, at: Instant, until: Instant) {
         tokio::time::sleep_until(at).await;
         self.world.network.awake(self.node).await;
-        let (Some((life, shown)), Some(command)) =
-            (self.world.network.at(self.node), self.asked.command.clone())
-        else {
+        let Some(command) = self.asked.command.clone() else { return };
+        let Some((life, shown)) = self.world.network.at(self.node) else {
+            // The machine says that nobody listens. When the queue is full, there are other answers.
+            let _ = self.answers.try_send(Err(Failure::Lost(Lost::NotSent)));
             return;
         };
         let handle = shown.shards[self.shard.get() as usize].clone();
@@ -289,8 +261,15 @@ impl AnswerSink for Reply {
                 tokio::spawn(async move {
                     tokio::time::sleep_until(at).await;
                     oracle.answered(shard, &asked, &answer);
+                    let came = match answer {
+                        Answer::Decided { outcome, .. } => Ok(outcome),
+                        Answer::Failed(failure) => {
+                            let hint = |leader| hint(shard.get(), leader);
+                            Err(Failure::from(failure_problem(failure, hint)))
+                        }
+                    };
                     // Whoever has another answer does not wait for this one.
-                    let _ = answers.try_send(answer);
+                    let _ = answers.try_send(came);
                 });
             }
         });

@@ -23,6 +23,9 @@ pub(super) const LEGS: u16 = 4;
 /// Shortest time to live of a hold.
 pub(super) const TTL_MIN_MS: u64 = 1_000;
 
+/// Time to live of a hold that asks for none.
+pub const TTL_DEFAULT_MS: u64 = 5_000;
+
 /// The longest life of a hold, whatever is done to prolong it: then everything that was not paid is
 /// free again.
 pub const HOLD_CAP_MS: u64 = 30_000;
@@ -76,7 +79,7 @@ pub fn coach(number: u64) -> Open {
         layout: Arc::new(Layout::new(spec).expect("the coach is a valid layout")),
         rules: Rules {
             ttl_min_ms: TTL_MIN_MS,
-            ttl_default_ms: 5_000,
+            ttl_default_ms: TTL_DEFAULT_MS,
             ttl_max_ms: 10_000,
             payment_window_ms: 8_000,
             hold_cap_ms: HOLD_CAP_MS,

@@ -126,7 +126,7 @@ fn seats_taken(problem: &mut Problem, taken: &Taken, layout: Option<&Layout>) {
 }
 
 /// What the system could not do. `hint` knows the leader's address.
-pub(crate) fn failure_problem(
+pub fn failure_problem(
     failure: Failure,
     hint: impl FnOnce(Option<u64>) -> Option<LeaderHint>,
 ) -> Problem {
@@ -157,7 +157,7 @@ pub(crate) fn failure_problem(
 }
 
 /// Why a trip could not be read.
-pub(crate) fn read_problem(
+pub fn read_problem(
     failure: ReadFailure,
     hint: impl FnOnce(Option<u64>) -> Option<LeaderHint>,
 ) -> Problem {

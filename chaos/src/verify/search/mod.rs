@@ -18,7 +18,8 @@ use order::{Found, search};
 pub use objects::MAX_SEATS_TOGETHER;
 pub use order::{MAX_CONFIGURATIONS, MAX_OPEN_CALLS, MAX_STEPS, MAX_STEPS_IN_ALL};
 
-const RULE: &str = "linearizable";
+/// The name of the rule.
+pub const RULE: &str = "linearizable";
 const DEMANDS: &str =
     "one order of the calls about a seat explains every answer and keeps to real time";
 

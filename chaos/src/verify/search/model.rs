@@ -69,6 +69,8 @@ pub(super) struct Doubt {
     pub(super) may_be_booked: bool,
     /// Its booking may have been cancelled.
     pub(super) may_be_cancelled: bool,
+    /// It may have become anything, and have other seats.
+    pub(super) may_be_another: bool,
 }
 
 /// Who has the seats. The seats and legs of each hold are the same for ever, and kept elsewhere.
@@ -113,27 +115,31 @@ impl State {
                 next.set(hold.hold, until);
             }
             Action::Confirm(hold) => {
-                next.live(*hold)?;
-                next.set(*hold, booked(holds.doubt(*hold)));
+                next.live(*hold, holds)?;
+                if next.until(*hold).is_some() {
+                    next.set(*hold, booked(holds.doubt(*hold)));
+                }
             }
+            Action::Reacquire(hold) if holds.doubt(hold.hold).may_be_another => {}
             Action::Reacquire(hold) => {
                 next.make_room(hold, None, holds)?;
                 next.set(hold.hold, booked(holds.doubt(hold.hold)));
             }
             Action::Release(hold) => {
-                next.live(*hold)?;
+                next.live(*hold, holds)?;
                 next.owners.retain(|(owner, _)| owner != hold);
             }
             Action::Cancel(hold) => {
                 match next.until(*hold) {
                     Some(Until::Booked | Until::Uncertain) => {}
                     _ if holds.doubt(*hold).may_be_booked => {}
+                    _ if holds.doubt(*hold).may_be_another => {}
                     _ => return Err(*hold),
                 }
                 next.owners.retain(|(owner, _)| owner != hold);
             }
             Action::Extend(hold, until_ms) => {
-                if let Until::At(before_ms) = next.live(*hold)? {
+                if let Until::At(before_ms) = next.live(*hold, holds)? {
                     next.set(*hold, Until::At(before_ms.max(*until_ms)));
                 }
             }
@@ -205,8 +211,9 @@ impl State {
     }
 
     /// A hold that may be confirmed or released now.
-    fn live(&self, hold: u32) -> Result<Until, u32> {
+    fn live(&self, hold: u32, holds: &impl Holds) -> Result<Until, u32> {
         match self.until(hold) {
+            _ if holds.doubt(hold).may_be_another => Ok(Until::Uncertain),
             Some(Until::At(until_ms)) if until_ms <= self.clock_ms => Err(hold),
             Some(Until::Booked) | None => Err(hold),
             Some(until) => Ok(until),

@@ -250,7 +250,12 @@ fn add(facts: &Facts<'_>, object: &mut Object, hold: u32, seats: &[u32]) {
 /// What may have happened to a hold without an answer, each from the moment when it was asked.
 fn doubts(life: &Life) -> Vec<(u64, Doubt)> {
     let none = Doubt::default();
-    let all = Doubt { may_be_over: true, may_be_booked: true, may_be_cancelled: true };
+    let all = Doubt {
+        may_be_over: true,
+        may_be_booked: true,
+        may_be_cancelled: true,
+        may_be_another: true,
+    };
     let unanswered = |request: Request| request.maybe_us.filter(|_| request.ok.is_none());
     let kinds = [
         (unanswered(life.release), Doubt { may_be_over: true, ..none }),

@@ -151,6 +151,7 @@ impl Search<'_> {
         doubt.may_be_over |= loosened.doubt.may_be_over;
         doubt.may_be_booked |= loosened.doubt.may_be_booked;
         doubt.may_be_cancelled |= loosened.doubt.may_be_cancelled;
+        doubt.may_be_another |= loosened.doubt.may_be_another;
         let (hold, doubt) = (loosened.hold, *doubt);
         let all = std::mem::take(&mut self.configurations);
         self.configurations = all
