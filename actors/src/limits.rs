@@ -30,6 +30,10 @@ pub const MAX_WAITING_BYTES: usize = 64 << 20;
 /// Commands that may wait in a shard's mailbox; one more is answered `OVERLOADED`.
 pub const MAX_MAILBOX_COMMANDS: usize = 65_536;
 
+/// A shard whose oldest command has waited for so long, in milliseconds, takes no more until it has been
+/// carried out: `OVERLOADED`. What waits for longer than callers do is work for nothing.
+pub const MAX_WAIT_MS: u64 = 250;
+
 /// What a caller is told to wait when a shard is overloaded, in milliseconds.
 pub const OVERLOAD_RETRY_MS: u64 = 25;
 

@@ -8,7 +8,7 @@ use crate::ask::{Failure, Waiter};
 use crate::entry::{self, EntryWriter};
 use crate::ids::{Timestamp, TripId};
 use crate::limits::{
-    MAX_COMMAND_BYTES, MAX_ENTRIES_IN_FLIGHT, MAX_ENTRY_BYTES, MAX_ENTRY_COMMANDS,
+    MAX_COMMAND_BYTES, MAX_ENTRIES_IN_FLIGHT, MAX_ENTRY_BYTES, MAX_ENTRY_COMMANDS, MAX_WAIT_MS,
     MAX_WAITING_BYTES, MAX_WAITING_COMMANDS, MIN_FOLLOWING_COMMANDS,
 };
 use crate::seat_map::Command;
@@ -31,6 +31,8 @@ pub(crate) struct Sequencer {
 struct Filling {
     entry: EntryWriter,
     waiters: Waiters,
+    /// When it was begun, in milliseconds of the clock.
+    since_ms: u64,
 }
 
 struct InFlight {
@@ -50,6 +52,12 @@ pub(crate) struct Landed {
 /// What an entry is sealed with: the log time, and the microseconds of the clock.
 pub(crate) type Stamp = (Timestamp, u64);
 
+impl Filling {
+    fn begun(since_ms: u64) -> Self {
+        Self { entry: EntryWriter::new(), waiters: Vec::new(), since_ms }
+    }
+}
+
 impl Sequencer {
     /// `first_proposal` differs from one start of any replica to the next, so that an entry of an
     /// earlier life is not taken for an own one.
@@ -64,21 +72,27 @@ impl Sequencer {
         }
     }
 
-    /// Adds a command to the entry being filled.
+    /// Adds a command to the entry being filled, at a millisecond of the clock.
     ///
     /// # Errors
-    /// The waiter and why, when a limit is reached.
+    /// The waiter and why, when a limit is reached. For how long others wait is no limit for a command that
+    /// nobody waits for.
     pub(crate) fn push(
         &mut self,
+        now_ms: u64,
         trip: &TripId,
         command: &Command,
         layouts: Layouts,
         waiter: Option<Waiter>,
     ) -> Result<(), (Option<Waiter>, Failure)> {
-        if self.waiting >= MAX_WAITING_COMMANDS || self.waiting_bytes >= MAX_WAITING_BYTES {
+        let late = |oldest: &Filling| oldest.since_ms + MAX_WAIT_MS <= now_ms;
+        if self.waiting >= MAX_WAITING_COMMANDS
+            || self.waiting_bytes >= MAX_WAITING_BYTES
+            || waiter.is_some() && self.filling.front().is_some_and(late)
+        {
             return Err((waiter, Failure::Overloaded));
         }
-        let filling = self.room();
+        let filling = self.room(now_ms);
         let bytes = filling.entry.push(trip, command, layouts);
         if bytes > MAX_COMMAND_BYTES {
             filling.entry.pop(bytes);
@@ -90,12 +104,12 @@ impl Sequencer {
         Ok(())
     }
 
-    fn room(&mut self) -> &mut Filling {
+    fn room(&mut self, now_ms: u64) -> &mut Filling {
         let full = self.filling.back().is_none_or(|last| {
             last.entry.commands() >= MAX_ENTRY_COMMANDS || last.entry.bytes() >= MAX_ENTRY_BYTES
         });
         if full {
-            self.filling.push_back(Filling { entry: EntryWriter::new(), waiters: Vec::new() });
+            self.filling.push_back(Filling::begun(now_ms));
         }
         self.filling.back_mut().expect("one was pushed if there was none")
     }
@@ -106,7 +120,7 @@ impl Sequencer {
         if self.in_flight.len() >= MAX_ENTRIES_IN_FLIGHT || !worth_it {
             return None;
         }
-        let Some(Filling { entry, waiters }) = self.filling.pop_front() else {
+        let Some(Filling { entry, waiters, .. }) = self.filling.pop_front() else {
             let proposal = self.marks.pop_front()?;
             let (at, proposed_at_micros) = stamp();
             let landed = Landed { waiters: Vec::new(), proposed_at_micros };
@@ -132,9 +146,9 @@ impl Sequencer {
     }
 
     /// Lines up an entry without commands, unless one is on its way.
-    pub(crate) fn mark_time(&mut self) {
+    pub(crate) fn mark_time(&mut self, now_ms: u64) {
         if self.filling.is_empty() && self.in_flight.is_empty() {
-            self.filling.push_back(Filling { entry: EntryWriter::new(), waiters: Vec::new() });
+            self.filling.push_back(Filling::begun(now_ms));
         }
     }
 
@@ -166,5 +180,42 @@ impl Sequencer {
     /// Entries under way in the log.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::ask::{Answer, AnswerSink};
+    use crate::ids::CommandId;
+    use crate::seat_map::CommandBody;
+
+    struct Nobody;
+
+    impl AnswerSink for Nobody {
+        fn answer(&self, _tag: u32, _answer: Answer) {}
+    }
+
+    fn push(sequencer: &mut Sequencer, now_ms: u64, somebody: bool) -> Result<(), Failure> {
+        let id = CommandId::from_u128(1).expect("one is not zero");
+        let command = Command { id, body: CommandBody::Expire };
+        let trip = TripId::new("trip").expect("a word is a trip id");
+        let waiter = somebody.then(|| Waiter { sink: Arc::new(Nobody), tag: 0 });
+        let pushed = sequencer.push(now_ms, &trip, &command, Layouts::ByDigest, waiter);
+        pushed.map_err(|(_, failure)| failure)
+    }
+
+    #[test]
+    fn a_shard_whose_oldest_command_waits_for_long_takes_no_more() {
+        let mut sequencer = Sequencer::new(7);
+        push(&mut sequencer, 1_000, true).expect("nobody waits");
+        push(&mut sequencer, 999 + MAX_WAIT_MS, true).expect("the first has not waited for long");
+        let refused = push(&mut sequencer, 1_000 + MAX_WAIT_MS, true);
+        assert_eq!(refused, Err(Failure::Overloaded));
+        push(&mut sequencer, 1_000 + MAX_WAIT_MS, false).expect("an expiry has nobody who waits");
+        sequencer.next(Default::default).expect("an entry");
+        push(&mut sequencer, 1_000 + MAX_WAIT_MS, true).expect("nobody waits any more");
     }
 }

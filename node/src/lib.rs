@@ -22,6 +22,7 @@ mod status;
 mod stop;
 mod supervisor;
 pub mod telemetry;
+mod threads;
 mod traffic;
 mod wire;
 

@@ -18,6 +18,7 @@ use raft::network::grpc::{GrpcTransport, PeerService};
 use raft::{OpenError, RaftConfig, RaftNode};
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tonic::transport::server::TcpIncoming;
@@ -33,6 +34,7 @@ use crate::service::{ChangesService, ClusterService, FaultsService, inventory_se
 use crate::shards::{Shard, Shards};
 use crate::status::{NodeState, closed};
 use crate::supervisor::Supervisor;
+use crate::threads::ReplicationThreads;
 use crate::{admin, snapshots};
 
 /// Services whose health can be asked for; the empty name is the node as a whole.
@@ -79,6 +81,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The threads that replicate could not be started.
+    #[error("the threads that replicate could not be started: {0}")]
+    Threads(std::io::Error),
     /// An actor could not be started.
     #[error("an actor could not be started: {0}")]
     Actor(#[from] ractor::SpawnErr),
@@ -101,7 +106,7 @@ impl StartError {
                 Some("is the node running already? its addresses are in the configuration")
             }
             Self::FaultsToken(_) => Some("head -c 32 /dev/urandom | base64 > the file makes one"),
-            Self::Identity(_) | Self::Actor(_) | Self::Service(_) => None,
+            Self::Identity(_) | Self::Threads(_) | Self::Actor(_) | Self::Service(_) => None,
         }
     }
 }
@@ -117,6 +122,8 @@ pub struct Node {
     tasks: JoinSet<()>,
     failures: mpsc::Receiver<String>,
     closing: watch::Sender<bool>,
+    /// Last: everything else has stopped by then.
+    _threads: ReplicationThreads,
 }
 
 impl Node {
@@ -145,7 +152,9 @@ impl Node {
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .add_service(PeerService::server(raft.peers()));
-        serve(&mut servers, peers, *member.peer.get_ref(), closed_signal.clone()).await?;
+        let threads = ReplicationThreads::start().map_err(StartError::Threads)?;
+        let address = *member.peer.get_ref();
+        serve(&mut servers, threads.handle(), peers, address, closed_signal.clone()).await?;
 
         let (supervisor, _) = Supervisor::spawn(None, Supervisor, failed.clone()).await?;
         let supervisor = supervisor.get_cell();
@@ -162,7 +171,8 @@ impl Node {
                 passivate_after,
             };
             let handle = ShardHandle::spawn(settings, supervisor.clone()).await?;
-            let replica = raft.start(number, Arc::new(handle.machine()), snapshots).await?;
+            let start = raft.start(number, Arc::new(handle.machine()), snapshots);
+            let replica = threads.within(start).await?;
             handle.attach(Arc::new(replica.clone()));
             tasks.spawn(watch_replica(replica.clone(), failed.clone()));
             shards.push(Shard { handle, replica });
@@ -183,12 +193,14 @@ impl Node {
             closing: closed_signal.clone(),
         };
         let clients = client_services(&state).await?;
-        serve(&mut servers, clients, *member.client.get_ref(), closed_signal.clone()).await?;
+        let (here, address) = (Handle::current(), *member.client.get_ref());
+        serve(&mut servers, &here, clients, address, closed_signal.clone()).await?;
         serve_admin(&mut servers, state.clone(), *member.admin.get_ref(), closed_signal).await?;
         let after = u64::from(*config.storage.snapshot_after_mib.get_ref()) << 20;
         tasks.spawn(snapshots::keep_writing(shards, raft.wal().clone(), after));
         stop_when_the_log_fails(&raft, failed);
-        Ok(Self { state, raft, supervisor, servers, tasks, failures, closing })
+        let _threads = threads;
+        Ok(Self { state, raft, supervisor, servers, tasks, failures, closing, _threads })
     }
 
     /// Completes when something broke that only a restart of the process mends; says what.
@@ -343,20 +355,25 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
 }
 
+/// Listens, and serves on the threads of `on`.
 async fn serve(
     tasks: &mut JoinSet<()>,
+    on: &Handle,
     services: Router,
     address: SocketAddr,
     closing: watch::Receiver<bool>,
 ) -> Result<(), StartError> {
+    let listener = on.spawn(listen(address)).await;
+    let listener = listener.map_err(|error| StartError::Threads(error.into()))??;
     // `Server::tcp_nodelay` does not reach sockets that come from outside: it is set here.
-    let incoming = TcpIncoming::from(listen(address).await?).with_nodelay(Some(true));
-    tasks.spawn(async move {
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let served = async move {
         let served = services.serve_with_incoming_shutdown(incoming, closed(closing)).await;
         if let Err(error) = served {
             warn!(%address, %error, "a listener stopped");
         }
-    });
+    };
+    tasks.spawn_on(served, on);
     Ok(())
 }
 

@@ -19,6 +19,9 @@ use crate::types::{EntryPayload, LogId, SnapshotMeta, StoredMembership, TypeConf
 /// Entries handed to a machine in one call, at most.
 const MAX_APPLY_BATCH: usize = 64;
 
+/// Bytes of entries after which no more are handed over in the same call: about a millisecond of work.
+const MAX_APPLY_BYTES: usize = 64 << 10;
+
 /// A committed entry.
 #[derive(Clone, Debug)]
 pub struct Committed {
@@ -118,7 +121,7 @@ impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
         S: Stream<Item = Result<EntryResponder<TypeConfig>, io::Error>> + Unpin + Send,
     {
         let mut chunks = entries.ready_chunks(MAX_APPLY_BATCH);
-        let mut batch = Vec::new();
+        let (mut batch, mut bytes) = (Vec::new(), 0);
         while let Some(chunk) = chunks.next().await {
             let mut responders = Vec::new();
             let mut standing = self.standing.lock().clone();
@@ -128,6 +131,7 @@ impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
                 match entry.payload {
                     EntryPayload::Blank => {}
                     EntryPayload::Normal(payload) => {
+                        bytes += payload.0.len();
                         batch.push(Committed { index: entry.log_id.index, payload: payload.0 });
                     }
                     EntryPayload::Membership(membership) => {
@@ -135,7 +139,12 @@ impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
                     }
                 }
                 responders.extend(responder);
+                if bytes >= MAX_APPLY_BYTES {
+                    bytes = 0;
+                    self.flush(&mut batch).await?;
+                }
             }
+            bytes = 0;
             self.flush(&mut batch).await?;
             *self.standing.lock() = standing;
             for responder in responders {

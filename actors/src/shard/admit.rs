@@ -41,8 +41,9 @@ impl Way {
 }
 
 impl Shard {
-    pub(super) fn admit(&mut self, asks: Vec<Ask>) {
-        self.mailbox.leave(asks.len());
+    pub(super) fn admit(&mut self, asks: Vec<Ask>, since_ms: u64) {
+        let monotonic_ms = self.clock.monotonic_ms();
+        self.mailbox.took(asks.len(), monotonic_ms.saturating_sub(since_ms));
         let leadership = self.leadership();
         if !leadership.leads {
             let failure = Failure::NotLeader { leader: leadership.leader };
@@ -56,7 +57,7 @@ impl Shard {
         }
         let turn = Turn {
             now: self.now(),
-            monotonic_ms: self.clock.monotonic_ms(),
+            monotonic_ms,
             may_answer: leadership.may_answer,
             followed: line::is_followed(),
         };
@@ -94,7 +95,8 @@ impl Shard {
                     }
                     None => Some(waiter),
                 };
-                let pushed = self.sequencer.push(&trip, &command, layouts, waiter);
+                let pushed =
+                    self.sequencer.push(turn.monotonic_ms, &trip, &command, layouts, waiter);
                 if let Err((Some(waiter), failure)) = pushed {
                     self.answer(kind(&command.body), waiter, Answer::Failed(failure));
                 }

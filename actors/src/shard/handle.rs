@@ -62,6 +62,7 @@ pub struct ShardHandle {
     shard: ShardId,
     actor: ActorRef<ShardMessage>,
     mailbox: Arc<Mailbox>,
+    clock: Arc<dyn Clock>,
 }
 
 impl fmt::Debug for ShardHandle {
@@ -80,7 +81,7 @@ impl ShardHandle {
         let ticks = settings.passivate_after.as_millis() / u128::from(TICK_MS);
         let args = ShardArgs {
             shard: settings.shard,
-            clock: settings.clock,
+            clock: Arc::clone(&settings.clock),
             snapshots: settings.snapshots,
             first_proposal: settings.first_proposal,
             passivate_after_ticks: u64::try_from(ticks).unwrap_or(u64::MAX),
@@ -88,7 +89,7 @@ impl ShardHandle {
         };
         let (actor, _) = ShardActor::spawn_linked(None, ShardActor, args, supervisor).await?;
         actor.send_interval(Duration::from_millis(TICK_MS), || ShardMessage::Tick);
-        Ok(Self { shard: settings.shard, actor, mailbox })
+        Ok(Self { shard: settings.shard, actor, mailbox, clock: settings.clock })
     }
 
     /// The shard's number.
@@ -114,9 +115,10 @@ impl ShardHandle {
         if !self.mailbox.enter(count) {
             return refuse(asks, Failure::Overloaded);
         }
-        if let Err(stopped) = self.actor.cast(ShardMessage::Admit(asks)) {
+        let message = ShardMessage::Admit(asks, self.clock.monotonic_ms());
+        if let Err(stopped) = self.actor.cast(message) {
             self.mailbox.leave(count);
-            if let ractor::MessagingErr::SendErr(ShardMessage::Admit(asks)) = stopped {
+            if let ractor::MessagingErr::SendErr(ShardMessage::Admit(asks, _)) = stopped {
                 refuse(asks, Failure::Stopped);
             }
         }

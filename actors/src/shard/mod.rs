@@ -35,7 +35,7 @@ use crate::clock::{Clock, LogClock};
 use crate::directory::Directory;
 use crate::expiry::Expiry;
 use crate::ids::{ShardId, Timestamp, TripId};
-use crate::limits::{MAX_JOURNAL_CHANGES, MAX_MAILBOX_COMMANDS};
+use crate::limits::{MAX_JOURNAL_CHANGES, MAX_MAILBOX_COMMANDS, MAX_WAIT_MS};
 use crate::line;
 use crate::machine::Restored;
 use crate::measures::Measures;
@@ -47,8 +47,8 @@ use crate::watch::WatchEvent;
 pub(crate) enum ShardMessage {
     /// The replica runs: this is its log.
     Attach(Arc<dyn ShardLog>),
-    /// Commands of clients.
-    Admit(Vec<Ask>),
+    /// Commands of clients, and since when they wait in the mailbox, in milliseconds of the clock.
+    Admit(Vec<Ask>, u64),
     /// Committed entries; answer when they are applied.
     Apply(Vec<Committed>, oneshot::Sender<Result<(), MachineFailed>>),
     /// An entry will not be applied by this leader.
@@ -235,7 +235,7 @@ impl Shard {
     fn turn(&mut self, message: ShardMessage) {
         match message {
             ShardMessage::Attach(log) => self.log = Some(log),
-            ShardMessage::Admit(asks) => self.admit(asks),
+            ShardMessage::Admit(asks, since_ms) => self.admit(asks, since_ms),
             ShardMessage::Apply(entries, reply) => drop(reply.send(self.apply(&entries))),
             ShardMessage::ProposalFailed { proposal, error } => self.failed(proposal, error),
             ShardMessage::Tick => self.tick(),
@@ -303,23 +303,52 @@ impl Shard {
 #[derive(Default)]
 pub(crate) struct Mailbox {
     commands: AtomicUsize,
+    /// How long those waited that were taken out last, in milliseconds.
+    waited_ms: AtomicU64,
     /// Commands that found it full.
     refused: AtomicU64,
 }
 
 impl Mailbox {
-    /// Commands want to go in: false when there is no room for them.
+    /// Commands want to go in: false when there is no room for them, or those before them wait too long.
     fn enter(&self, commands: usize) -> bool {
-        let room = self.commands.fetch_add(commands, Ordering::Relaxed) + commands;
-        if room > MAX_MAILBOX_COMMANDS {
+        let before = self.commands.fetch_add(commands, Ordering::Relaxed);
+        let late = before > 0 && self.waited_ms.load(Ordering::Relaxed) >= MAX_WAIT_MS;
+        let enters = !late && before + commands <= MAX_MAILBOX_COMMANDS;
+        if !enters {
             self.leave(commands);
             self.refused.fetch_add(commands as u64, Ordering::Relaxed);
         }
-        room <= MAX_MAILBOX_COMMANDS
+        enters
     }
 
-    /// Commands have been taken out.
+    /// Commands have not gone in after all.
     fn leave(&self, commands: usize) {
         self.commands.fetch_sub(commands, Ordering::Relaxed);
+    }
+
+    /// Commands were taken out that had waited for so long, in milliseconds.
+    fn took(&self, commands: usize, waited_ms: u64) {
+        self.waited_ms.store(waited_ms, Ordering::Relaxed);
+        self.leave(commands);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mailbox_in_which_commands_wait_for_long_takes_no_more_until_they_are_out() {
+        let mailbox = Mailbox::default();
+        assert!(mailbox.enter(10) && mailbox.enter(10));
+        mailbox.took(10, MAX_WAIT_MS);
+        assert!(!mailbox.enter(1), "ten wait as long as those before them");
+        mailbox.took(10, MAX_WAIT_MS + 7);
+        assert!(mailbox.enter(1), "nobody waits");
+        mailbox.took(1, 0);
+        assert!(mailbox.enter(MAX_MAILBOX_COMMANDS));
+        assert!(!mailbox.enter(1));
+        assert_eq!(mailbox.refused.load(Ordering::Relaxed), 2);
     }
 }

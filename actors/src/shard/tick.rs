@@ -48,14 +48,15 @@ impl Shard {
             self.expiry.register(number, &mut trip.registered, retry);
             let command = Command { id: expire_id(), body: CommandBody::Expire };
             // When the shard is full the trip comes up again, and any command expires it anyway.
-            let _ = self.sequencer.push(&cell.id, &command, Layouts::ByDigest, None);
+            let now_ms = self.clock.monotonic_ms();
+            let _ = self.sequencer.push(now_ms, &cell.id, &command, Layouts::ByDigest, None);
         }
     }
 
     /// Keeps followers in step with the leader's time while nothing else happens.
     fn mark_time(&mut self) {
         if self.now().ms_since(self.clock.newest()) >= TIME_MARK_MS {
-            self.sequencer.mark_time();
+            self.sequencer.mark_time(self.clock.monotonic_ms());
         }
     }
 
