@@ -31,6 +31,8 @@ pub(crate) struct Buyer {
     pub(crate) fence: u64,
     /// When the present command should have begun: latency counts from here.
     pub(crate) intended: Instant,
+    /// When the present command was put on a pipeline, the last time.
+    pub(crate) sent: Instant,
     /// An attempt at the present command may have been carried out without an answer.
     pub(crate) maybe_done: bool,
 }
@@ -66,6 +68,7 @@ impl Buyer {
             id: Bytes::new(),
             fence: 0,
             intended: Instant::now(),
+            sent: Instant::now(),
             maybe_done: false,
         }
     }

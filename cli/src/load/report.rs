@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::tally::{Kind, Tally, code_name};
@@ -15,6 +16,8 @@ pub(crate) struct Report {
     /// Commands that were answered, refusals included, each second.
     throughput: f64,
     commands: Vec<Latencies>,
+    /// Answers `OVERLOADED`, from when the command was sent. They are no part of the throughput.
+    overloaded: Option<Latencies>,
     refusals: BTreeMap<&'static str, u64>,
     retries: BTreeMap<&'static str, u64>,
     unknown: u64,
@@ -37,30 +40,35 @@ pub(crate) struct Latencies {
     max_us: u64,
 }
 
+impl Latencies {
+    fn of(command: &'static str, us: &Histogram<u64>, seconds: f64) -> Self {
+        Self {
+            command,
+            count: us.len(),
+            per_second: us.len() as f64 / seconds,
+            p50_us: us.value_at_quantile(0.5),
+            p90_us: us.value_at_quantile(0.9),
+            p99_us: us.value_at_quantile(0.99),
+            p999_us: us.value_at_quantile(0.999),
+            max_us: us.max(),
+        }
+    }
+}
+
 impl Report {
     pub(crate) fn new(tally: &Tally, measured: Duration) -> Self {
         let seconds = measured.as_secs_f64().max(0.001);
         let commands: Vec<Latencies> = Kind::ALL
             .into_iter()
             .filter(|&kind| !tally.latency_us(kind).is_empty())
-            .map(|kind| {
-                let us = tally.latency_us(kind);
-                Latencies {
-                    command: kind.name(),
-                    count: us.len(),
-                    per_second: us.len() as f64 / seconds,
-                    p50_us: us.value_at_quantile(0.5),
-                    p90_us: us.value_at_quantile(0.9),
-                    p99_us: us.value_at_quantile(0.99),
-                    p999_us: us.value_at_quantile(0.999),
-                    max_us: us.max(),
-                }
-            })
+            .map(|kind| Latencies::of(kind.name(), tally.latency_us(kind), seconds))
             .collect();
+        let overloaded = Some(tally.overloaded_us()).filter(|us| !us.is_empty());
         Self {
             seconds,
             throughput: commands.iter().map(|kind| kind.count).sum::<u64>() as f64 / seconds,
             commands,
+            overloaded: overloaded.map(|us| Latencies::of("overloaded", us, seconds)),
             refusals: tally.refusals.iter().map(|(&code, &n)| (code_name(code), n)).collect(),
             retries: tally.retries.clone(),
             unknown: tally.unknown,
@@ -81,7 +89,7 @@ impl Show for Report {
     fn text(&self) -> String {
         let mut latencies =
             table(["COMMAND", "COUNT", "PER SECOND", "P50", "P90", "P99", "P99.9", "MAX"]);
-        for kind in &self.commands {
+        for kind in self.commands.iter().chain(&self.overloaded) {
             latencies.add_row([
                 kind.command.to_owned(),
                 kind.count.to_string(),

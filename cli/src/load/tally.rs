@@ -38,6 +38,8 @@ impl Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
     latency_us: [Histogram<u64>; 4],
+    /// How long it took, from being sent, to be told `OVERLOADED`.
+    overloaded_us: Histogram<u64>,
     /// Refusals by code, of every kind of command.
     pub(crate) refusals: BTreeMap<Code, u64>,
     /// Answers after which the same command was sent again, by code.
@@ -60,6 +62,7 @@ impl Default for Tally {
             || Histogram::new_with_bounds(1, MAX_LATENCY_US, 3).expect("the bounds are in order");
         Self {
             latency_us: [histogram(), histogram(), histogram(), histogram()],
+            overloaded_us: histogram(),
             refusals: BTreeMap::new(),
             retries: BTreeMap::new(),
             unknown: 0,
@@ -83,6 +86,17 @@ impl Tally {
         self.per_second[second] += 1;
     }
 
+    /// A command came back at once: the cluster has too much to do.
+    pub(crate) fn overloaded(&mut self, latency: Duration) {
+        let us = u64::try_from(latency.as_micros()).unwrap_or(MAX_LATENCY_US);
+        self.overloaded_us.saturating_record(us.max(1));
+    }
+
+    /// How long it took to be told `OVERLOADED`, in microseconds.
+    pub(crate) fn overloaded_us(&self) -> &Histogram<u64> {
+        &self.overloaded_us
+    }
+
     /// A refusal, whatever its command was.
     pub(crate) fn refused(&mut self, code: Code) {
         *self.refusals.entry(code).or_default() += 1;
@@ -103,6 +117,7 @@ impl Tally {
         for (own, more) in self.latency_us.iter_mut().zip(&other.latency_us) {
             own.add(more).expect("all histograms have the same bounds");
         }
+        self.overloaded_us.add(&other.overloaded_us).expect("all histograms have the same bounds");
         for (code, count) in &other.refusals {
             *self.refusals.entry(*code).or_default() += count;
         }
@@ -147,9 +162,11 @@ mod tests {
         one.answered(Kind::Held, Duration::from_micros(100), Duration::ZERO);
         two.answered(Kind::Held, Duration::from_micros(300), second);
         two.refused(Code::SeatTaken);
+        two.overloaded(Duration::from_micros(200));
         one.add(&two);
         assert_eq!(one.latency_us(Kind::Held).len(), 2);
-        assert_eq!(one.per_second, [1, 1]);
+        assert_eq!(one.per_second, [1, 1], "what is sent again is not answered");
+        assert_eq!(one.overloaded_us().len(), 1);
         assert_eq!(one.refusals[&Code::SeatTaken], 1);
     }
 

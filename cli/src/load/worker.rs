@@ -117,6 +117,7 @@ impl Worker {
     async fn submit(&mut self, buyer: u32) {
         let Buyer { shard, .. } = self.buyers[buyer as usize];
         self.lane.submit(shard, self.buyers[buyer as usize].command(), buyer.into()).await;
+        self.buyers[buyer as usize].sent = Instant::now();
     }
 
     async fn send_again(&mut self, bench: &mut Bench, now: Instant) {
@@ -257,6 +258,12 @@ impl Worker {
     ) {
         let buyer = &mut self.buyers[number as usize];
         buyer.maybe_done |= maybe_done;
+        if let Ok(Reply::Problem(problem)) = &completion.outcome
+            && problem.code() == Code::Overloaded
+            && now >= self.course.measured_from
+        {
+            self.tally.overloaded(now.saturating_duration_since(buyer.sent));
+        }
         if now + after < buyer.intended + self.course.patience {
             self.tally.retried(match &completion.outcome {
                 Ok(Reply::Problem(problem)) => code_name(problem.code()),
