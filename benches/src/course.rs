@@ -1,0 +1,218 @@
+//! Buyers who ask over lanes, and what was measured.
+//!
+//! Closed loop: a lane keeps a number of requests in flight; the next is asked when one is answered.
+//! Open loop: buyers arrive at a rate (a Poisson process), whether or not anybody keeps up, and latency
+//! counts from the moment when a buyer arrived. Nothing is left out while the system is slow.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use rand::rngs::SmallRng;
+use rand::{RngExt as _, SeedableRng as _};
+use tokio::task::JoinSet;
+
+use crate::lane::{Answer, Lane};
+use crate::work::{Asks, Workload};
+
+/// Latencies are told apart up to this, in nanoseconds.
+const MAX_LATENCY_NS: u64 = 60_000_000_000;
+
+/// How buyers come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Arrivals {
+    /// The next comes when one has been answered.
+    Closed,
+    /// So many arrive each second.
+    Open(f64),
+}
+
+/// How long is measured, and who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Course {
+    /// What is asked for.
+    pub workload: Workload,
+    /// Requests in flight on each lane, at most.
+    pub depth: u32,
+    /// How buyers come, over all lanes together.
+    pub arrivals: Arrivals,
+    /// Time at the beginning that is not measured.
+    pub warmup: Duration,
+    /// Time that is measured. It ends earlier when nothing is left to ask for.
+    pub duration: Duration,
+    /// Decides what is asked for in which order.
+    pub seed: u64,
+}
+
+/// What was measured.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// How long was measured.
+    pub time: Duration,
+    /// Holds that were granted.
+    pub held: u64,
+    /// Holds that were refused: a seat was taken.
+    pub taken: u64,
+    /// Requests that the system could not answer.
+    pub failed: u64,
+    /// From the question, or from when the buyer arrived, to the answer, in nanoseconds.
+    pub latency_ns: Histogram<u64>,
+}
+
+impl Measured {
+    fn nothing() -> Self {
+        let latency_ns = Histogram::new_with_bounds(1, MAX_LATENCY_NS, 3);
+        let latency_ns = latency_ns.expect("the bounds are in order");
+        Self { time: Duration::ZERO, held: 0, taken: 0, failed: 0, latency_ns }
+    }
+
+    /// Answers each second, yes or no.
+    #[must_use]
+    pub fn per_second(&self) -> f64 {
+        (self.held + self.taken) as f64 / self.time.as_secs_f64().max(1e-9)
+    }
+
+    /// A quantile of the latency.
+    #[must_use]
+    pub fn latency(&self, quantile: f64) -> Duration {
+        Duration::from_nanos(self.latency_ns.value_at_quantile(quantile))
+    }
+
+    fn note(&mut self, answer: Answer, latency: Duration) {
+        match answer {
+            Answer::Held => self.held += 1,
+            Answer::Taken => self.taken += 1,
+            Answer::Failed => {
+                self.failed += 1;
+                return;
+            }
+        }
+        let ns = u64::try_from(latency.as_nanos()).unwrap_or(MAX_LATENCY_NS);
+        self.latency_ns.saturating_record(ns.max(1));
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.time = self.time.max(other.time);
+        self.held += other.held;
+        self.taken += other.taken;
+        self.failed += other.failed;
+        self.latency_ns.add(&other.latency_ns).expect("all histograms have the same bounds");
+    }
+}
+
+impl Course {
+    /// Lets buyers ask over these lanes, a task each.
+    ///
+    /// # Errors
+    /// When a connection breaks.
+    pub async fn run<L: Lane>(&self, lanes: Vec<L>) -> io::Result<Measured> {
+        let (begin, count) = (Instant::now(), lanes.len() as u32);
+        let mut tasks = JoinSet::new();
+        for (number, lane) in (0..count).zip(lanes) {
+            let asks = Asks::new(self.workload, (number, count), self.seed);
+            tasks.spawn(self.drive(lane, asks, begin, (number, count)));
+        }
+        let mut all = Measured::nothing();
+        while let Some(done) = tasks.join_next().await {
+            all.add(&done.expect("no lane panics")?);
+        }
+        Ok(all)
+    }
+
+    /// Drives one lane to the end of the course.
+    fn drive<L: Lane>(
+        &self,
+        mut lane: L,
+        mut asks: Asks,
+        begin: Instant,
+        (number, count): (u32, u32),
+    ) -> impl Future<Output = io::Result<Measured>> + Send + use<L> {
+        let course = *self;
+        let mut pace = match course.arrivals {
+            Arrivals::Closed => None,
+            Arrivals::Open(rate) => {
+                let seed = course.seed.wrapping_add(u64::from(number));
+                Some(Pace::new(begin, rate / f64::from(count), seed))
+            }
+        };
+        async move {
+            let (from, end) = (begin + course.warmup, begin + course.warmup + course.duration);
+            let mut measured = Measured::nothing();
+            let mut idle: Vec<u32> = (0..course.depth).rev().collect();
+            let mut asked = vec![begin; course.depth as usize];
+            let (mut answers, mut sold_out, mut last) = (Vec::new(), false, from);
+            loop {
+                let now = Instant::now();
+                while now < end && !sold_out && !idle.is_empty() {
+                    let since = match &mut pace {
+                        None => now,
+                        Some(pace) => match pace.due(now) {
+                            Some(arrived) => arrived,
+                            None => break,
+                        },
+                    };
+                    let Some(ask) = asks.next() else {
+                        sold_out = true;
+                        break;
+                    };
+                    let Some(token) = idle.pop() else { break };
+                    asked[token as usize] = since;
+                    lane.ask(&ask, token);
+                }
+                if idle.len() == course.depth as usize {
+                    if now >= end || sold_out {
+                        break;
+                    }
+                    let rest = pace.as_ref().map_or(Duration::ZERO, |pace| pace.rest(now));
+                    tokio::time::sleep(rest).await;
+                    continue;
+                }
+                lane.answers(&mut answers).await?;
+                let now = Instant::now();
+                for (token, answer) in answers.drain(..) {
+                    idle.push(token);
+                    // What is answered after the end was asked before it: it counts in an open loop, where
+                    // leaving the slow ones out would flatter.
+                    let counts = now >= from && (now < end || pace.is_some());
+                    if counts {
+                        measured.note(answer, now - asked[token as usize]);
+                        last = now;
+                    }
+                }
+            }
+            measured.time = (last.min(end) - from).max(Duration::from_nanos(1));
+            Ok(measured)
+        }
+    }
+}
+
+/// One lane's arrivals: a Poisson process.
+#[derive(Debug)]
+struct Pace {
+    next: Instant,
+    mean: Duration,
+    rng: SmallRng,
+}
+
+impl Pace {
+    fn new(begin: Instant, per_second: f64, seed: u64) -> Self {
+        let mean = Duration::from_secs_f64(1.0 / per_second);
+        Self { next: begin, mean, rng: SmallRng::seed_from_u64(seed) }
+    }
+
+    /// When the next buyer arrived, if he has by now.
+    fn due(&mut self, now: Instant) -> Option<Instant> {
+        if self.next > now {
+            return None;
+        }
+        let arrived = self.next;
+        let even: f64 = self.rng.random();
+        self.next += self.mean.mul_f64(-(1.0 - even).ln());
+        Some(arrived)
+    }
+
+    /// How long until the next.
+    fn rest(&self, now: Instant) -> Duration {
+        self.next.saturating_duration_since(now)
+    }
+}

@@ -1,0 +1,13 @@
+//! Measures Seatgrid beside what people use today: the same work, on the same machine, in one run.
+//!
+//! * [`work`]: what buyers ask for. [`lane`]: a connection that answers. [`course`]: buyers who ask over
+//!   lanes, closed loop or open, and what was measured. [`cost`]: processor time and memory of processes.
+//! * [`systems`]: a file for each system, with how it is started, and how its users ask it best.
+
+#![warn(missing_docs)]
+
+pub mod cost;
+pub mod course;
+pub mod lane;
+pub mod systems;
+pub mod work;
