@@ -109,9 +109,13 @@ impl Asks {
         }
         Self { workload, rng, left, buyer: u64::from(worker), step: u64::from(workers) }
     }
+}
+
+impl Iterator for Asks {
+    type Item = Ask;
 
     /// The next; none when everything that is on sale was asked for.
-    pub fn next(&mut self) -> Option<Ask> {
+    fn next(&mut self) -> Option<Ask> {
         let Workload { seats, per_hold, .. } = self.workload;
         let (trip, first) = match self.workload.kind {
             Kind::Hot => (0, self.rng.random_range(0..=seats - per_hold)),
@@ -137,8 +141,7 @@ mod tests {
         let workload = Workload { kind: Kind::Spread, trips: 7, seats: 10, per_hold: 3 };
         let mut all: Vec<Ask> = Vec::new();
         for worker in 0..4 {
-            let mut asks = Asks::new(workload, (worker, 4), 1);
-            all.extend(std::iter::from_fn(|| asks.next()));
+            all.extend(Asks::new(workload, (worker, 4), 1));
         }
         let seats = |ask: &Ask| ask.seats().map(|seat| (ask.trip, seat)).collect::<Vec<_>>();
         let distinct: BTreeSet<(u32, u16)> = all.iter().flat_map(seats).collect();

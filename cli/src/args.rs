@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    block, booking, cluster, completions, dev, fault, hold, import, layout, node, sale, seat, trip,
-    watch,
+    bench, block, booking, cluster, completions, dev, fault, hold, import, layout, node, sale,
+    seat, trip, watch,
 };
 use crate::output::Output;
 use crate::{check, load, value};
@@ -87,6 +87,8 @@ pub(crate) enum Command {
     Fault(fault::Args),
     /// Put a cluster under load and measure it.
     Load(load::args::Args),
+    /// Measure Seatgrid beside PostgreSQL and Redis.
+    Bench(bench::Args),
     /// Audit a cluster: replicas agree, seats add up, nothing acknowledged is lost.
     Check(check::Args),
     /// Start a cluster for trying things out.

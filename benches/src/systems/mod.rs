@@ -1,6 +1,8 @@
 //! The systems that are measured: how each is started, and how its users ask it best.
 
+pub mod postgres;
 pub mod redis;
+pub mod seatgrid;
 mod server;
 
 use std::io;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How often it is asked whether it listens.
-const POLL: Duration = Duration::from_millis(20);
+pub(super) const POLL: Duration = Duration::from_millis(20);
 
 /// A process that serves.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! The commands: one file for each noun.
 
+pub(crate) mod bench;
 pub(crate) mod block;
 pub(crate) mod booking;
 pub(crate) mod cluster;
@@ -44,6 +45,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Seat(args) => seat::run(context, args).await,
         Command::Cluster(args) => cluster::run(context, args).await,
         Command::Fault(args) => fault::run(context, args).await,
+        Command::Bench(args) => bench::run(context, args).await,
         Command::Check(args) => crate::check::run(context, args).await,
         Command::Completions(args) => completions::run(args),
         Command::Dev(args) => dev::run(args).await,

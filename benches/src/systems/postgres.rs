@@ -1,0 +1,273 @@
+//! PostgreSQL: a row for every seat.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use tempfile::TempDir;
+use tokio_postgres::{Client, NoTls, Statement};
+
+use super::Missing;
+use super::server::{POLL, START_TIMEOUT, Server, free_port};
+use crate::lane::{Answer, Lane};
+use crate::work::{Ask, TTL_S, Workload};
+
+/// Connections that a server takes.
+const MAX_CONNECTIONS: u32 = 1_100;
+
+/// How a hold is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// A transaction: `SELECT … FOR UPDATE` of the free seats, `UPDATE`, `COMMIT`. One at a time on a
+    /// connection.
+    ForUpdate,
+    /// One statement that updates all of the seats, or none.
+    OneStatement,
+}
+
+/// A PostgreSQL that runs.
+#[derive(Debug)]
+pub struct Postgres {
+    server: Server,
+    address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Postgres {
+    /// Starts a PostgreSQL on a port and in a folder of its own. `synchronous`: it flushes before an answer.
+    ///
+    /// # Errors
+    /// When it is not installed, or does not start.
+    pub async fn start(synchronous: bool) -> Result<Self, Missing> {
+        let missing = Missing::NotInstalled { program: "initdb", package: "postgresql" };
+        let programs = newest_programs().ok_or(missing)?;
+        let started = Self::try_start(&programs, synchronous).await;
+        started.map_err(|why| Missing::NotStarted { program: "postgres", why })
+    }
+
+    async fn try_start(programs: &Path, synchronous: bool) -> io::Result<Self> {
+        let (folder, address) = (tempfile::tempdir()?, free_port()?);
+        let user = unprivileged_user()?;
+        if let Some((user, group)) = user {
+            chown(folder.path(), Some(user), Some(group))?;
+        }
+        let data = folder.path().join("data");
+        let mut init = Command::new(programs.join("initdb"));
+        init.args(["--no-sync", "--auth", "trust", "--username", "bench", "--pgdata"]).arg(&data);
+        let made = as_user(&mut init, user).current_dir(folder.path()).output()?;
+        if !made.status.success() {
+            return Err(io::Error::other(String::from_utf8_lossy(&made.stderr).into_owned()));
+        }
+        let mut command = Command::new(programs.join("postgres"));
+        let synchronous = if synchronous { "on" } else { "off" };
+        let settings = [
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("port={}", address.port()),
+            format!("max_connections={MAX_CONNECTIONS}"),
+            format!("unix_socket_directories={}", folder.path().display()),
+            format!("synchronous_commit={synchronous}"),
+            "shared_buffers=1GB".to_owned(),
+        ];
+        command.arg("-D").arg(&data).args(settings.iter().flat_map(|setting| ["-c", setting]));
+        let mut server = Server::start(as_user(&mut command, user), folder.path())?;
+        server.listens(address).await?;
+        let started = Self { server, address, _folder: folder };
+        started.is_ready().await?;
+        Ok(started)
+    }
+
+    /// Its processes.
+    #[must_use]
+    pub fn processes(&self) -> Vec<u32> {
+        vec![self.server.id()]
+    }
+
+    /// Puts everything on sale, and nothing else.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn fill(&self, workload: &Workload) -> io::Result<()> {
+        let (trips, seats) = (workload.trips, workload.seats);
+        let client = self.connect().await?;
+        let statements = format!(
+            "DROP TABLE IF EXISTS seats;
+             CREATE TABLE seats (trip int, seat int, buyer bigint, until timestamptz NOT NULL,
+                 PRIMARY KEY (trip, seat)) WITH (fillfactor = 70);
+             INSERT INTO seats SELECT trip, seat, NULL, '-infinity'
+                 FROM generate_series(0, {trips} - 1) trip, generate_series(0, {seats} - 1) seat;"
+        );
+        // Several statements at once are a transaction, in which nothing can be vacuumed.
+        for statement in [&statements, "VACUUM ANALYZE seats", "CHECKPOINT"] {
+            client.batch_execute(statement).await.map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
+
+    /// A connection.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn lane(&self, way: Way, per_hold: u16) -> io::Result<PostgresLane> {
+        let client = self.connect().await?;
+        let prepare = |text: String| {
+            let client = &client;
+            async move { client.prepare(&text).await.map_err(io::Error::other) }
+        };
+        let free = "SELECT trip, seat FROM seats WHERE trip = $1 AND seat BETWEEN $2 AND $3 \
+                    AND until <= now() ORDER BY seat FOR UPDATE";
+        let set = format!("buyer = $4, until = now() + interval '{TTL_S} s'");
+        let one = match per_hold {
+            1 => format!(
+                "UPDATE seats SET {set} WHERE trip = $1 AND seat BETWEEN $2 AND $3 AND until <= now()"
+            ),
+            _ => format!(
+                "WITH free AS MATERIALIZED ({free}) UPDATE seats SET {set} FROM free \
+                 WHERE seats.trip = free.trip AND seats.seat = free.seat \
+                 AND (SELECT count(*) FROM free) = {per_hold}"
+            ),
+        };
+        let update = format!("UPDATE seats SET {set} WHERE trip = $1 AND seat BETWEEN $2 AND $3");
+        let statements = Statements {
+            way,
+            free: prepare(free.to_owned()).await?,
+            update: prepare(update).await?,
+            one: prepare(one).await?,
+        };
+        Ok(PostgresLane {
+            client: Arc::new(client),
+            statements: Arc::new(statements),
+            flying: FuturesUnordered::new(),
+        })
+    }
+
+    /// It listens before it answers: waits until it does.
+    async fn is_ready(&self) -> io::Result<()> {
+        let end = Instant::now() + START_TIMEOUT;
+        loop {
+            match self.connect().await {
+                Ok(_) => return Ok(()),
+                Err(error) if Instant::now() >= end => return Err(error),
+                Err(_) => tokio::time::sleep(POLL).await,
+            }
+        }
+    }
+
+    async fn connect(&self) -> io::Result<Client> {
+        let port = self.address.port();
+        let config = format!("host=127.0.0.1 port={port} user=bench dbname=postgres");
+        let (client, connection) =
+            tokio_postgres::connect(&config, NoTls).await.map_err(io::Error::other)?;
+        // It ends with the client; what goes wrong is told by the requests.
+        tokio::spawn(connection);
+        Ok(client)
+    }
+}
+
+/// The programs of the newest version that is installed.
+fn newest_programs() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+    let programs = versions.map(|version| version.path().join("bin"));
+    programs.filter(|path| path.join("initdb").exists()).max()
+}
+
+/// PostgreSQL does not run as root: then Debian's user of it, and his group.
+fn unprivileged_user() -> io::Result<Option<(u32, u32)>> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(None);
+    }
+    let users = std::fs::read_to_string("/etc/passwd")?;
+    let fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let found = fields.filter_map(|fields| match fields[..] {
+        ["postgres", _, user, group, ..] => Some((user.parse().ok()?, group.parse().ok()?)),
+        _ => None,
+    });
+    let mut found = found;
+    let user = found.next().ok_or_else(|| io::Error::other("there is no user postgres"))?;
+    Ok(Some(user))
+}
+
+fn as_user(command: &mut Command, user: Option<(u32, u32)>) -> &mut Command {
+    match user {
+        Some((user, group)) => command.uid(user).gid(group),
+        None => command,
+    }
+}
+
+#[derive(Debug)]
+struct Statements {
+    way: Way,
+    free: Statement,
+    update: Statement,
+    one: Statement,
+}
+
+/// A connection that keeps requests in flight.
+pub struct PostgresLane {
+    client: Arc<Client>,
+    statements: Arc<Statements>,
+    flying: FuturesUnordered<BoxFuture<'static, io::Result<(u32, Answer)>>>,
+}
+
+impl Lane for PostgresLane {
+    fn ask(&mut self, ask: &Ask, token: u32) {
+        let (client, statements, ask) =
+            (Arc::clone(&self.client), Arc::clone(&self.statements), *ask);
+        self.flying.push(Box::pin(async move {
+            let asked = match statements.way {
+                Way::OneStatement => one_statement(&client, &statements, &ask).await,
+                Way::ForUpdate => for_update(&client, &statements, &ask).await,
+            };
+            asked.map(|answer| (token, answer)).map_err(io::Error::other)
+        }));
+    }
+
+    async fn answers(&mut self, into: &mut Vec<(u32, Answer)>) -> io::Result<()> {
+        if let Some(first) = self.flying.next().await {
+            into.push(first?);
+        }
+        while let Some(Some(more)) = futures::FutureExt::now_or_never(self.flying.next()) {
+            into.push(more?);
+        }
+        Ok(())
+    }
+}
+
+async fn one_statement(
+    client: &Client,
+    statements: &Statements,
+    ask: &Ask,
+) -> Result<Answer, tokio_postgres::Error> {
+    let (trip, first, last, buyer) = wire(ask);
+    let updated = client.execute(&statements.one, &[&trip, &first, &last, &buyer]).await?;
+    Ok(if updated == u64::from(ask.count) { Answer::Held } else { Answer::Taken })
+}
+
+async fn for_update(
+    client: &Client,
+    statements: &Statements,
+    ask: &Ask,
+) -> Result<Answer, tokio_postgres::Error> {
+    let (trip, first, last, buyer) = wire(ask);
+    client.batch_execute("BEGIN").await?;
+    let free = client.query(&statements.free, &[&trip, &first, &last]).await?;
+    if free.len() < usize::from(ask.count) {
+        client.batch_execute("ROLLBACK").await?;
+        return Ok(Answer::Taken);
+    }
+    client.execute(&statements.update, &[&trip, &first, &last, &buyer]).await?;
+    client.batch_execute("COMMIT").await?;
+    Ok(Answer::Held)
+}
+
+fn wire(ask: &Ask) -> (i32, i32, i32, i64) {
+    let number = |n: u16| i32::from(n);
+    (ask.trip as i32, number(ask.first), number(ask.first + ask.count - 1), ask.buyer as i64)
+}
