@@ -16,7 +16,7 @@ pub struct Cost {
     pub resident_bytes: u64,
 }
 
-/// The processes and all that they have started. Processes that are gone cost nothing.
+/// The processes and all that they have started. The time of processes that have ended is their parents'.
 #[must_use]
 pub fn of_trees(roots: &[u32]) -> Cost {
     let all: Vec<(u32, u32)> = processes();
@@ -54,7 +54,8 @@ fn processes() -> Vec<(u32, u32)> {
 
 fn of(id: u32) -> Option<Cost> {
     let stat = stat(id)?;
-    let ticks = field(&stat, 14)? + field(&stat, 15)?;
+    // Its own time and the kernel's for it; then the same of its children that have ended.
+    let ticks: u64 = (14..=17).filter_map(|number| field(&stat, number)).sum();
     let processor = Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND);
     let pages = fs::read_to_string(format!("/proc/{id}/statm")).ok()?;
     let resident: u64 = pages.split(' ').nth(1)?.parse().ok()?;

@@ -25,6 +25,9 @@ const PORTS: [u16; 9] = [0, 1, 2, 100, 101, 102, 200, 201, 202];
 /// Trips that are opened at a time.
 const OPENING: usize = 64;
 
+/// Commands in flight on a pipeline, at least.
+const MIN_WINDOW: usize = 64;
+
 /// How long a command may wait for its answer before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -93,7 +96,9 @@ impl Seatgrid {
     /// # Errors
     /// When the cluster does not answer.
     pub async fn lanes(&self, count: u32, depth: u32) -> io::Result<Vec<SeatgridLane>> {
-        let options = Options { window: depth as usize, ..Options::default() };
+        // All lanes share the client's pipelines, as a service's callers do.
+        let window = count as usize * depth as usize;
+        let options = Options { window: window.max(MIN_WINDOW), ..Options::default() };
         let client = Client::connect(&self.endpoints, options).await.map_err(io::Error::other)?;
         Ok((0..count)
             .map(|_| SeatgridLane {
