@@ -8,11 +8,10 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use rand::rngs::SmallRng;
-use rand::{RngExt as _, SeedableRng as _};
 use tokio::task::JoinSet;
 
 use crate::lane::{Answer, Lane};
+use crate::pace;
 use crate::work::{Asks, Workload};
 
 /// Latencies are told apart up to this, in nanoseconds.
@@ -132,7 +131,7 @@ impl Course {
             Arrivals::Closed => None,
             Arrivals::Open(rate) => {
                 let seed = course.seed.wrapping_add(u64::from(number));
-                Some(Pace::new(begin, rate / f64::from(count), seed))
+                Some(pace::Arrivals::new(begin, rate / f64::from(count), seed))
             }
         };
         async move {
@@ -183,36 +182,5 @@ impl Course {
             measured.time = (last.min(end) - from).max(Duration::from_nanos(1));
             Ok(measured)
         }
-    }
-}
-
-/// One lane's arrivals: a Poisson process.
-#[derive(Debug)]
-struct Pace {
-    next: Instant,
-    mean: Duration,
-    rng: SmallRng,
-}
-
-impl Pace {
-    fn new(begin: Instant, per_second: f64, seed: u64) -> Self {
-        let mean = Duration::from_secs_f64(1.0 / per_second);
-        Self { next: begin, mean, rng: SmallRng::seed_from_u64(seed) }
-    }
-
-    /// When the next buyer arrived, if he has by now.
-    fn due(&mut self, now: Instant) -> Option<Instant> {
-        if self.next > now {
-            return None;
-        }
-        let arrived = self.next;
-        let even: f64 = self.rng.random();
-        self.next += self.mean.mul_f64(-(1.0 - even).ln());
-        Some(arrived)
-    }
-
-    /// How long until the next.
-    fn rest(&self, now: Instant) -> Duration {
-        self.next.saturating_duration_since(now)
     }
 }

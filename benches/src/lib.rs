@@ -10,5 +10,6 @@ pub mod contest;
 pub mod cost;
 pub mod course;
 pub mod lane;
+pub mod pace;
 pub mod systems;
 pub mod work;

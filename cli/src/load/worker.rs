@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use benches::pace::Arrivals;
 use client_sdk::pb::pipeline_reply::Reply;
 use client_sdk::pb::{Code, Position, Problem};
 use client_sdk::{Advice, Completion, Lane};
@@ -16,7 +17,6 @@ use super::args::{Args, Workload};
 use super::buyer::{Buyer, Ids, Stage};
 use super::history::{self, Call, Ended};
 use super::ledger::{Entry, Op, Pen};
-use super::pace::Arrivals;
 use super::pieces::Piece;
 use super::stock::{Stock, Trip};
 use super::tally::{Kind, Tally, code_name, success_of};

@@ -15,7 +15,7 @@ const TICK: Duration = Duration::from_micros(250);
 
 /// One worker's arrivals: a Poisson process.
 #[derive(Debug)]
-pub(crate) struct Arrivals {
+pub struct Arrivals {
     next: Instant,
     mean: Duration,
     rng: SmallRng,
@@ -23,13 +23,20 @@ pub(crate) struct Arrivals {
 
 impl Arrivals {
     /// So many arrivals a second from `start` on.
-    pub(crate) fn new(start: Instant, per_second: f64, seed: u64) -> Self {
+    #[must_use]
+    pub fn new(start: Instant, per_second: f64, seed: u64) -> Self {
         let mean = Duration::from_secs_f64(1.0 / per_second);
         Self { next: start, mean, rng: SmallRng::seed_from_u64(seed) }
     }
 
+    /// How long it is from `now` until the next.
+    #[must_use]
+    pub fn rest(&self, now: Instant) -> Duration {
+        self.next.saturating_duration_since(now)
+    }
+
     /// The intended moment of an arrival that is due at `now`; call until there is none.
-    pub(crate) fn due(&mut self, now: Instant) -> Option<Instant> {
+    pub fn due(&mut self, now: Instant) -> Option<Instant> {
         if self.next > now {
             return None;
         }
@@ -42,13 +49,15 @@ impl Arrivals {
 
 /// A thread that wakes workers at every tick.
 #[derive(Debug)]
-pub(crate) struct Metronome {
+pub struct Metronome {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Metronome {
-    pub(crate) fn start(workers: Vec<Arc<Notify>>) -> Self {
+    /// Starts the thread.
+    #[must_use]
+    pub fn start(workers: Vec<Arc<Notify>>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
