@@ -204,6 +204,11 @@ impl Process {
         let mut tasks = JoinSet::new();
         let (spindle, wal) = (Arc::clone(&hardware.spindle), raft.wal().clone());
         tasks.spawn(gate.guard(async move { spindle.drive(wal).await }));
+        let (spun, oracle) = (gate.clone(), world.oracle.clone());
+        tasks.spawn(async move {
+            spun.spun().await;
+            oracle.stuck(&format!("node {node}: its tasks wake each other without end"));
+        });
         let exits = Exits { world: world.clone(), node, life: life.clone(), number };
         let failed = exits.clone();
         raft.wal().on_failure(move |error| failed.tell(&format!("the log failed: {error}")));

@@ -48,6 +48,9 @@ const _: () = {
 /// Parts of a snapshot read ahead of the network.
 const SNAPSHOT_PARTS_QUEUED: usize = 4;
 
+/// Pause before a peer that is not connected is tried again, where openraft makes none.
+const AWAY_PAUSE: Duration = Duration::from_millis(50);
+
 /// How long a vote may take before the candidate goes on without it.
 const VOTE_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -278,9 +281,12 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
     {
         Box::pin(async move {
             let Some(session) = self.link.open() else {
-                // openraft pauses after an error where it makes the next request, and nowhere else:
-                // who asks for none is called again at once, for as long as the peer is away.
-                let _ = input.next().await;
+                // openraft pauses after an error where it makes the next request, and nowhere else. Who
+                // asks for none is called again at once, and so is who gets none: openraft ends the
+                // requests when it has heard of the error before this one, and begins anew.
+                if input.next().await.is_none() {
+                    tokio::time::sleep(AWAY_PAUSE).await;
+                }
                 return Err(unreachable(&LinkError(format!("{} is not connected", self.addr))));
             };
             let client = self;
@@ -348,7 +354,7 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
     }
 
     fn backoff(&self) -> Option<Backoff> {
-        Some(Backoff::new(std::iter::repeat(Duration::from_millis(50))))
+        Some(Backoff::new(std::iter::repeat(AWAY_PAUSE)))
     }
 }
 

@@ -1,23 +1,36 @@
 //! Tasks that stand still while time goes on, as those of a stopped process do: for a simulator, whose
 //! processes are tasks of one thread.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Times that tasks are polled between two looks at the clock.
+const POLLS_PER_LOOK: u32 = 1 << 14;
+
+/// Looks in a row that find the clock where it was before: then tasks wake each other without end. A cluster
+/// that is busy polls some hundred times a millisecond.
+const MAX_LOOKS: u32 = 64;
 
 thread_local! {
     /// The gate of the task that runs now.
     static CURRENT: RefCell<Option<Gate>> = const { RefCell::new(None) };
+    /// Polls since the last look at the clock.
+    static POLLS: Cell<u32> = const { Cell::new(0) };
+    /// What the clock was found at last, and how often.
+    static SEEN: Cell<Option<(Instant, u32)>> = const { Cell::new(None) };
 }
 
 /// Lets the tasks of one process run, or not. What openraft spawns in a task behind a gate is behind it,
 /// too.
 #[derive(Clone, Debug, Default)]
-pub struct Gate(Arc<Mutex<State>>);
+pub struct Gate(Arc<Mutex<State>>, Arc<Notify>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -48,6 +61,28 @@ impl Gate {
         stopped.into_iter().for_each(Waker::wake);
     }
 
+    /// Returns once tasks behind the gate ran without end while time stood still: on a machine they would
+    /// take a whole processor. The gate is closed then.
+    pub async fn spun(&self) {
+        self.1.notified().await;
+    }
+
+    /// Closes the gate when the clock stands still for too many polls.
+    fn watch(&self) {
+        let polls = POLLS.get() + 1;
+        POLLS.set(polls % POLLS_PER_LOOK);
+        if polls < POLLS_PER_LOOK {
+            return;
+        }
+        let now = Instant::now();
+        let looks = SEEN.get().filter(|(at, _)| *at == now).map_or(0, |(_, looks)| looks + 1);
+        SEEN.set(Some((now, looks)));
+        if looks >= MAX_LOOKS {
+            self.close();
+            self.1.notify_one();
+        }
+    }
+
     /// Puts a future behind the gate.
     pub fn guard<F: Future>(&self, future: F) -> Gated<F> {
         Gated { gate: self.clone(), future: Box::pin(future) }
@@ -70,6 +105,7 @@ impl<F: Future> Future for Gated<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.gate.watch();
         let mut state = self.gate.0.lock();
         if state.closed {
             state.stopped.push(context.waker().clone());
@@ -113,5 +149,19 @@ mod tests {
         outer.await.unwrap().unwrap();
         assert!(asked.elapsed() < Duration::from_secs(1), "its second was over long ago");
         assert!(Gate::current().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tasks_that_wake_each_other_without_end_are_stopped() {
+        let gate = Gate::new();
+        let began = Instant::now();
+        let endless = tokio::spawn(gate.guard(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        }));
+        gate.spun().await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        endless.abort();
     }
 }
