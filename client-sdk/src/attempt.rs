@@ -7,7 +7,7 @@ use proto::limits::MAX_REQUEST_BYTES;
 use proto::pb::{Code, LeaderHint, Problem};
 
 use crate::error::Error;
-use crate::pipeline::Lost;
+use crate::pipeline::{HELD_BACK_RETRY, Lost};
 
 /// Why an attempt brought no result.
 #[derive(Clone, Debug)]
@@ -40,6 +40,14 @@ pub(crate) fn too_large(bytes: usize) -> Problem {
     let message =
         format!("the command has {bytes} bytes; a node accepts messages of {MAX_REQUEST_BYTES}");
     Problem::new(Code::TooLarge, message)
+}
+
+/// The problem of a hold that was not sent: its node refuses such commands for overload.
+pub(crate) fn held_back() -> Problem {
+    let retry_after_ms = u64::try_from(HELD_BACK_RETRY.as_millis()).unwrap_or(u64::MAX);
+    let message = "the node has refused holds for overload within the last half second; \
+                   this one was not sent";
+    Problem { retry_after_ms, ..Problem::new(Code::Overloaded, message) }
 }
 
 /// What follows from a failed attempt.

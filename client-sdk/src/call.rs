@@ -9,7 +9,7 @@ use proto::pb::pipeline_command::Command;
 use proto::pb::pipeline_reply::Reply;
 use tokio::time::Instant;
 
-use crate::attempt::{Failure, too_large};
+use crate::attempt::{Failure, held_back, too_large};
 use crate::error::Error;
 use crate::node::Node;
 use crate::pipeline::{Lost, NotTaken};
@@ -71,6 +71,7 @@ async fn send(
         match pipe.submit(command, resent, until.into_std()) {
             Ok(pending) => break pending,
             Err(NotTaken::TooLarge { bytes }) => return Err(too_large(bytes).into()),
+            Err(NotTaken::HeldBack) => return Err(held_back().into()),
             Err(NotTaken::Full) => {
                 let room = tokio::time::timeout_at(until, pipe.room());
                 room.await.map_err(|_| Failure::Lost(Lost::NotSent))?;

@@ -10,7 +10,7 @@ use proto::ids::ShardId;
 use proto::pb::pipeline_command::Command;
 use proto::pb::pipeline_reply::Reply;
 
-use crate::attempt::too_large;
+use crate::attempt::{held_back, too_large};
 use crate::call::Shared;
 use crate::line;
 pub use crate::pipeline::{Completion, Lost};
@@ -82,6 +82,11 @@ impl Lane {
             Err(NotTaken::TooLarge { bytes }) => {
                 self.in_flight += 1;
                 self.queue.refuse(token, too_large(bytes));
+                true
+            }
+            Err(NotTaken::HeldBack) => {
+                self.in_flight += 1;
+                self.queue.refuse(token, held_back());
                 true
             }
         }

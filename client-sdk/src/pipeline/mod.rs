@@ -8,9 +8,11 @@
 mod driver;
 mod slots;
 mod stream;
+mod throttle;
 mod wire;
 
 pub(crate) use self::driver::drive;
 pub(crate) use self::slots::LaneQueue;
 pub use self::slots::{Completion, Lost};
 pub(crate) use self::stream::{NotTaken, Pipe};
+pub(crate) use self::throttle::HELD_BACK_RETRY;

@@ -123,11 +123,13 @@ pub(crate) struct Slots {
     entries: Vec<Entry>,
     free: u32,
     in_flight: usize,
+    /// No command that waits has a deadline before this.
+    earliest: Option<Instant>,
 }
 
 impl Default for Slots {
     fn default() -> Self {
-        Self { entries: Vec::new(), free: NO_SLOT, in_flight: 0 }
+        Self { entries: Vec::new(), free: NO_SLOT, in_flight: 0, earliest: None }
     }
 }
 
@@ -161,6 +163,7 @@ impl Slots {
         self.free = next;
         entry.slot = Slot::Waiting { waiter, deadline };
         self.in_flight += 1;
+        self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
         Some(entry.generation << SLOT_BITS | number)
     }
 
@@ -251,7 +254,16 @@ impl Slots {
 
     /// Tells those whose deadline has passed; returns how many there were.
     pub(crate) fn sweep(&mut self, now: Instant, wake: &mut Vec<Waker>) -> usize {
-        self.fail_if(|deadline| deadline <= now, Lost::TimedOut, wake)
+        if self.earliest.is_none_or(|earliest| now < earliest) {
+            return 0;
+        }
+        let failed = self.fail_if(|deadline| deadline <= now, Lost::TimedOut, wake);
+        let deadlines = self.entries.iter().filter_map(|entry| match entry.slot {
+            Slot::Waiting { deadline, .. } => Some(deadline),
+            _ => None,
+        });
+        self.earliest = deadlines.min();
+        failed
     }
 
     fn fail_if(

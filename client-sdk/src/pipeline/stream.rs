@@ -5,18 +5,21 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use futures::Stream;
 use parking_lot::Mutex;
+use proto::code::{Retry, meaning};
 use proto::limits::MAX_REQUEST_BYTES;
-use proto::pb::PipelineReply;
 use proto::pb::pipeline_command::Command;
+use proto::pb::pipeline_reply::Reply;
+use proto::pb::{Code, PipelineReply};
 use tokio::sync::Notify;
 
 use super::slots::{LaneQueue, Lost, Outcome, Slots, Waiter};
+use super::throttle::Throttle;
 use super::wire::{encode_command, put_command};
 
 /// Commands in one message: more would make the first of them wait for the encoding of the last.
@@ -33,6 +36,8 @@ const MESSAGE_BYTES: usize = 4 << 10;
 pub(crate) enum NotTaken {
     /// As many commands are in flight as may be: wait for room.
     Full,
+    /// The node has refused such commands for overload of late: try again later.
+    HeldBack,
     /// The command is larger than a node accepts.
     TooLarge {
         /// Its size in bytes.
@@ -48,6 +53,8 @@ const MAX_COMMAND_BYTES: usize = MAX_REQUEST_BYTES - 64;
 pub(crate) struct Pipe {
     state: Mutex<State>,
     window: usize,
+    /// Whether some holds are held back.
+    holds_back: AtomicBool,
     /// Wakes those who wait for room in the window.
     room: Notify,
     /// How many wait for room.
@@ -56,9 +63,10 @@ pub(crate) struct Pipe {
     pub(super) work: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     slots: Slots,
+    throttle: Throttle,
     /// Messages that wait to be sent, oldest first; commands are added to the last.
     messages: VecDeque<Message>,
     /// The transport, when it has asked for a message and there was none.
@@ -84,9 +92,19 @@ thread_local! {
 impl Pipe {
     /// A stream with room for `window` commands in flight.
     pub(crate) fn new(window: usize) -> Self {
+        let state = State {
+            slots: Slots::default(),
+            throttle: Throttle::new(Instant::now()),
+            messages: VecDeque::new(),
+            sender: None,
+            opening: 0,
+            sent: false,
+            closed: false,
+        };
         Self {
-            state: Mutex::new(State::default()),
+            state: Mutex::new(state),
             window,
+            holds_back: AtomicBool::new(false),
             room: Notify::new(),
             waiting: AtomicUsize::new(0),
             work: Notify::new(),
@@ -123,6 +141,11 @@ impl Pipe {
         waiter: Waiter,
         deadline: Instant,
     ) -> Result<u32, NotTaken> {
+        // What may have been carried out before wants to know, and what is no hold ends one.
+        let new = !resent && is_hold(command);
+        if new && self.holds_back.load(Ordering::Relaxed) && !self.offer() {
+            return Err(NotTaken::HeldBack);
+        }
         SCRATCH.with_borrow_mut(|body| {
             body.clear();
             encode_command(command, resent, body);
@@ -137,6 +160,15 @@ impl Pipe {
             }
             Ok(tag)
         })
+    }
+
+    /// Whether a new hold may be sent, while some are held back.
+    fn offer(&self) -> bool {
+        let mut state = self.state.lock();
+        let under_way = state.slots.in_flight();
+        let passes = state.throttle.offer(Instant::now(), under_way);
+        self.holds_back.store(state.throttle.is_engaged(), Ordering::Relaxed);
+        passes
     }
 
     fn append(
@@ -183,12 +215,24 @@ impl Pipe {
     /// Hands the replies of one message to those who wait.
     pub(super) fn deliver(&self, replies: Vec<PipelineReply>, wake: &mut Vec<Waker>) {
         let count = replies.len();
+        let (mut answered, mut refused) = (0, 0);
         let mut state = self.state.lock();
         for PipelineReply { tag, reply } in replies {
+            match &reply {
+                Some(Reply::Held(_)) => answered += 1,
+                Some(Reply::Problem(problem)) if problem.code() == Code::Overloaded => refused += 1,
+                Some(Reply::Problem(problem)) => {
+                    answered += u64::from(meaning(problem.code()).retry != Retry::SameId);
+                }
+                _ => {}
+            }
             // A reply without content is of a newer kind than this client knows.
             let outcome = reply.ok_or(Lost::Broken);
             state.slots.complete(tag, outcome, wake);
         }
+        let under_way = state.slots.in_flight();
+        state.throttle.note(Instant::now(), answered, refused, under_way);
+        self.holds_back.store(state.throttle.is_engaged(), Ordering::Relaxed);
         drop(state);
         self.wake_all(count, wake);
     }
@@ -251,6 +295,10 @@ impl Pipe {
             self.room.notify_one();
         }
     }
+}
+
+fn is_hold(command: &Command) -> bool {
+    matches!(command, Command::Hold(_) | Command::HoldBest(_) | Command::HoldQuantity(_))
 }
 
 /// Counts a waiter out, however its wait ends.
