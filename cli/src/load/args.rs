@@ -57,6 +57,9 @@ pub(crate) struct Args {
     /// Commands in flight at most; one for each buyer unless given.
     #[arg(long, value_parser = value::count)]
     pub(crate) outstanding: Option<u64>,
+    /// How long a buyer asks for a hold again that was refused for overload; as long as --timeout unless given.
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    pub(crate) patience: Option<Duration>,
     /// Tasks that drive buyers; one for each processor unless given.
     #[arg(long)]
     pub(crate) workers: Option<usize>,

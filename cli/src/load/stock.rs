@@ -68,7 +68,7 @@ pub(crate) struct Stock {
     /// For each trip its seats and legs.
     trips: Vec<(u32, u16)>,
     /// For each trip the seats that should be free, with [`Pick::Fresh`]; the last is asked for next.
-    free: Vec<Vec<u32>>,
+    free: Vec<VecDeque<u32>>,
     /// Seats that will be free at a time, soonest first.
     parked: VecDeque<(Instant, Place)>,
 }
@@ -89,7 +89,7 @@ impl Stock {
                 let mut seats: Vec<u32> =
                     trip.free.iter().copied().skip(first).step_by(workers).collect();
                 shuffle(&mut seats, rng);
-                seats
+                VecDeque::from(seats)
             }));
         }
         Self {
@@ -113,7 +113,7 @@ impl Stock {
             Pick::Random => (first, rng.random_range(0..self.trips[first].0)),
             Pick::Fresh => (first..self.trips.len())
                 .chain(0..first)
-                .find_map(|trip| self.free[trip].pop().map(|seat| (trip, seat)))?,
+                .find_map(|trip| self.free[trip].pop_back().map(|seat| (trip, seat)))?,
         };
         Some(Place { trip: trip as u32, seat, legs: self.some_legs(self.trips[trip].1, rng) })
     }
@@ -126,7 +126,7 @@ impl Stock {
         match at {
             Some(at) => self.parked.push_back((at, place)),
             // To the bottom, so that seats take turns.
-            None => self.free[place.trip as usize].insert(0, place.seat),
+            None => self.free[place.trip as usize].push_front(place.seat),
         }
     }
 
@@ -134,7 +134,7 @@ impl Stock {
     pub(crate) fn is_sold_out_until(&self, end: Instant) -> bool {
         self.pick == Pick::Fresh
             && self.parked.front().is_none_or(|(at, _)| *at >= end)
-            && self.free.iter().all(Vec::is_empty)
+            && self.free.iter().all(VecDeque::is_empty)
     }
 
     /// When the next parked seat is free.
@@ -145,7 +145,7 @@ impl Stock {
     fn unpark(&mut self, now: Instant) {
         while self.parked.front().is_some_and(|(at, _)| *at <= now) {
             if let Some((_, place)) = self.parked.pop_front() {
-                self.free[place.trip as usize].insert(0, place.seat);
+                self.free[place.trip as usize].push_front(place.seat);
             }
         }
     }

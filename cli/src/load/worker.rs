@@ -1,6 +1,7 @@
 //! One task that drives many buyers over one lane.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -59,12 +60,29 @@ pub(crate) struct Worker {
     pub(crate) tally: Tally,
 }
 
+/// Lives begun at most before answers are looked at again.
+const MAX_BEGUN: usize = 512;
+
+/// How a command fares for which no pipeline has room.
+const FULL: Failed =
+    Failed { code: Some(Code::Overloaded), after: Duration::from_millis(5), maybe_done: false };
+
+/// An answer after which the same command may be sent again.
+struct Failed {
+    /// What the node said, if it said anything.
+    code: Option<Code>,
+    /// Not before this time has passed.
+    after: Duration,
+    /// The command may have been carried out.
+    maybe_done: bool,
+}
+
 /// Who is not waiting for an answer.
 #[derive(Default)]
 struct Bench {
     idle: Vec<u32>,
-    /// Buyers whose command is sent again at a time.
-    again: VecDeque<(Instant, u32)>,
+    /// Buyers whose command is sent again at a time, the earliest on top.
+    again: BinaryHeap<Reverse<(Instant, u32)>>,
 }
 
 impl Worker {
@@ -94,7 +112,8 @@ impl Worker {
     }
 
     async fn begin_lives(&mut self, bench: &mut Bench, now: Instant) {
-        while let Some(&buyer) = bench.idle.last() {
+        for _ in 0..MAX_BEGUN {
+            let Some(&buyer) = bench.idle.last() else { return };
             let intended = match &mut self.arrivals {
                 Some(arrivals) => match arrivals.due(now) {
                     Some(intended) => intended,
@@ -110,20 +129,29 @@ impl Worker {
             let trip = &self.course.trips[place.trip as usize];
             let id = self.ids.next();
             self.buyers[buyer as usize].begin(place, trip, id, intended);
-            self.submit(buyer).await;
+            self.submit(bench, buyer, now).await;
         }
     }
 
-    async fn submit(&mut self, buyer: u32) {
-        let Buyer { shard, .. } = self.buyers[buyer as usize];
-        self.lane.submit(shard, self.buyers[buyer as usize].command(), buyer.into()).await;
-        self.buyers[buyer as usize].sent = Instant::now();
+    /// Puts a buyer's command on a pipeline. Where that is full a closed load waits; in an open one nobody
+    /// else waits for it, and the buyer tries again or leaves.
+    async fn submit(&mut self, bench: &mut Bench, number: u32, now: Instant) {
+        let buyer = &mut self.buyers[number as usize];
+        if self.arrivals.is_none() {
+            self.lane.submit(buyer.shard, buyer.command(), number.into()).await;
+            buyer.sent = Instant::now();
+        } else if self.lane.try_submit(buyer.shard, buyer.command(), number.into()) {
+            buyer.sent = now;
+        } else {
+            buyer.sent = now;
+            self.failed(bench, number, FULL, now);
+        }
     }
 
     async fn send_again(&mut self, bench: &mut Bench, now: Instant) {
-        while bench.again.front().is_some_and(|(at, _)| *at <= now) {
-            if let Some((_, buyer)) = bench.again.pop_front() {
-                self.submit(buyer).await;
+        while bench.again.peek().is_some_and(|Reverse((at, _))| *at <= now) {
+            if let Some(Reverse((_, buyer))) = bench.again.pop() {
+                self.submit(bench, buyer, now).await;
             }
         }
     }
@@ -132,7 +160,7 @@ impl Worker {
     async fn wait(&mut self, bench: &Bench, over: bool, done: &mut Vec<Completion>) {
         let nothing_due = Duration::from_millis(100);
         let mut sleep = nothing_due;
-        if let Some((at, _)) = bench.again.front() {
+        if let Some(Reverse((at, _))) = bench.again.peek() {
             sleep = sleep.min(at.saturating_duration_since(Instant::now()));
         }
         if !over && !bench.idle.is_empty() && self.arrivals.is_none() {
@@ -152,7 +180,11 @@ impl Worker {
     async fn answer(&mut self, bench: &mut Bench, completion: Completion, now: Instant) {
         let number = completion.token as u32;
         if let Advice::Again { after, maybe_done } = completion.advice() {
-            return self.failed(bench, number, &completion, after, maybe_done, now);
+            let code = match &completion.outcome {
+                Ok(Reply::Problem(problem)) => Some(problem.code()),
+                _ => None,
+            };
+            return self.failed(bench, number, Failed { code, after, maybe_done }, now);
         }
         let buyer = &self.buyers[number as usize];
         let (stage, latency) = (buyer.stage, now.saturating_duration_since(buyer.intended));
@@ -163,7 +195,7 @@ impl Worker {
                 if let Some(next) = self.succeeded(number, reply, now) {
                     let trip = self.buyers[number as usize].place.trip as usize;
                     self.buyers[number as usize].turn(next, &self.course.trips[trip], now);
-                    self.submit(number).await;
+                    self.submit(bench, number, now).await;
                 } else {
                     bench.idle.push(number);
                 }
@@ -247,29 +279,18 @@ impl Worker {
     }
 
     /// The command was not answered: sends it again later, or gives it up.
-    fn failed(
-        &mut self,
-        bench: &mut Bench,
-        number: u32,
-        completion: &Completion,
-        after: Duration,
-        maybe_done: bool,
-        now: Instant,
-    ) {
+    fn failed(&mut self, bench: &mut Bench, number: u32, failed: Failed, now: Instant) {
         let buyer = &mut self.buyers[number as usize];
-        buyer.maybe_done |= maybe_done;
-        if let Ok(Reply::Problem(problem)) = &completion.outcome
-            && problem.code() == Code::Overloaded
-            && now >= self.course.measured_from
-        {
+        buyer.maybe_done |= failed.maybe_done;
+        let overloaded = failed.code == Some(Code::Overloaded);
+        if overloaded && now >= self.course.measured_from {
             self.tally.overloaded(now.saturating_duration_since(buyer.sent));
         }
-        if now + after < buyer.intended + self.course.patience {
-            self.tally.retried(match &completion.outcome {
-                Ok(Reply::Problem(problem)) => code_name(problem.code()),
-                _ => "LOST",
-            });
-            bench.again.push_back((now + after, number));
+        let may_leave = overloaded && buyer.stage == Stage::Hold && !buyer.maybe_done;
+        let patience = self.course.args.patience.filter(|_| may_leave);
+        if now + failed.after < buyer.intended + patience.unwrap_or(self.course.patience) {
+            self.tally.retried(failed.code.map_or("LOST", code_name));
+            bench.again.push(Reverse((now + failed.after, number)));
             return;
         }
         let (stage, maybe_done) = (buyer.stage, buyer.maybe_done);
@@ -285,6 +306,9 @@ impl Worker {
         } else {
             self.tally.failed += 1;
             self.tell(number, Ended { outcome: "failed", ..Ended::default() }, now);
+            if stage == Stage::Hold {
+                self.stock.put_back(self.buyers[number as usize].place, None);
+            }
         }
         bench.idle.push(number);
     }
