@@ -98,6 +98,9 @@ impl Lane {
         if self.in_flight == 0 {
             return;
         }
+        // What is refused without being sent is answered at once: whoever asks again and again would never
+        // let the connections have their turn.
+        tokio::task::consume_budget().await;
         let before = into.len();
         poll_fn(|cx| self.queue.poll_drain(into, cx)).await;
         self.note(&into[before..]);

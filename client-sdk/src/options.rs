@@ -47,7 +47,7 @@ impl Default for Options {
             attempt_timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(1),
             streams_per_node: 2,
-            window: 4_096,
+            window: 1_024,
             backoff_base: Duration::from_millis(10),
             backoff_cap: Duration::from_millis(250),
             retry_ratio: 0.1,

@@ -14,21 +14,25 @@ use std::time::{Duration, Instant};
 const PART: Duration = Duration::from_millis(50);
 
 /// Parts of the window over which a node's rate is taken.
-const PARTS: usize = 10;
+const PARTS: usize = 6;
 
 /// What is let through for each hold that is answered, and by what the rate grows with each part in which
 /// nothing was refused: what is more finds out whether the node can do more.
 const PROBE: f64 = 1.1;
 
+/// The most that is let through for each hold that is answered. What is beyond what the node can do only
+/// waits there, until it refuses: its queues are never used up to find out how fast it is.
+const CEILING: f64 = 1.3;
+
 /// Holds let through in each part, whatever became of those before: without any nobody would learn that
 /// the node is well again.
-const LEAST: f64 = 1.0;
+const LEAST: f64 = 4.0;
 
 /// What is let through at once after a silence, as a share of a part: a node would have to queue more.
 const BURST: f64 = 0.1;
 
 /// Parts that commands under way may need in all: more would wait in the node's queues until it refuses.
-const UNDER_WAY: f64 = 4.0;
+const UNDER_WAY: f64 = 3.0;
 
 /// Commands that may be under way, however slow the node is.
 const LEAST_UNDER_WAY: f64 = 16.0;
@@ -116,16 +120,16 @@ impl Throttle {
         self.present.answered += answered;
         self.present.refused += refused;
         if refused > 0 && self.limit.is_none() {
-            let rate = self.rate();
+            let rate = (PROBE * self.mean()).max(LEAST);
             self.limit = Some(Limit { rate, left: 0.0, filled: now, calm: 0 });
         }
     }
 
-    /// What the node answers in a part, and a little more.
-    fn rate(&self) -> f64 {
+    /// What the node answers in a part.
+    fn mean(&self) -> f64 {
         let busy = self.answered.iter().flatten();
         let (sum, parts) = busy.fold((0, 0), |(sum, parts), n| (sum + n, parts + 1));
-        (PROBE * sum as f64 / f64::from(parts.max(1))).max(LEAST)
+        sum as f64 / f64::from(parts.max(1))
     }
 
     /// Closes the parts that are over.
@@ -145,12 +149,13 @@ impl Throttle {
         let part = std::mem::take(&mut self.present);
         let busy = self.under_way > 0 || part.answered > 0;
         self.answered[self.number as usize % PARTS] = busy.then_some(part.answered);
-        let measured = self.rate();
+        let mean = self.mean();
         let Some(limit) = &mut self.limit else { return };
         if part.refused > 0 {
-            limit.rate = measured;
+            // No lower than half: a node that stood still for a moment is not asked for nothing after it.
+            limit.rate = (PROBE * mean).max(limit.rate / 2.0).max(LEAST);
         } else if part.held_back > 0 {
-            limit.rate *= PROBE;
+            limit.rate = (PROBE * limit.rate).min(CEILING * mean).max(limit.rate);
         }
         let calm = part.refused == 0 && part.held_back == 0;
         limit.calm = if calm { limit.calm + 1 } else { 0 };
