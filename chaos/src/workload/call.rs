@@ -98,7 +98,7 @@ impl Client {
         // Whoever sends copies at once says so; whoever sends again, when an answer was lost.
         let asked = Arc::new(world.oracle.asked(trip, Some(command), chance.per_mille(*copied)));
         let deadline = Instant::now() + service.options().deadline;
-        let mut once = !asked.resent;
+        let (mut once, mut repeated) = (!asked.resent, false);
         let attempt = |node: Arc<SimNode>, maybe_done| {
             let until = patience(service, deadline);
             let copies = if asked.resent { chance.between(2, MAX_COPIES) } else { 1 };
@@ -113,7 +113,9 @@ impl Client {
                     node: if copy == 0 { node.number } else { any },
                     answers: answers.clone(),
                 };
-                once &= request.send(until) <= 1;
+                let often = request.send(until);
+                once &= often <= 1;
+                repeated |= often > 1;
             }
             first_answer(node, arriving, copies, until)
         };
@@ -125,7 +127,11 @@ impl Client {
             Err(_) => Called::Unavailable,
         };
         if let Some(command) = &asked.command {
-            world.oracle.called(trip, command, &called, (asked_us, fresh));
+            // A refusal before the log is not remembered, unless the request says that it comes again: where
+            // the network makes a second of one that does not, that may be carried out later.
+            let late = repeated && !asked.resent && matches!(called, Called::Decided(Err(_)));
+            let told = if late { &Called::Unknown } else { &called };
+            world.oracle.called(trip, command, told, (asked_us, fresh));
         }
         called
     }
