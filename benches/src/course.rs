@@ -5,13 +5,15 @@
 //! counts from the moment when a buyer arrived. Nothing is left out while the system is slow.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::lane::{Answer, Lane};
-use crate::pace;
+use crate::pace::{self, Metronome};
 use crate::work::{Asks, Workload};
 
 /// Latencies are told apart up to this, in nanoseconds.
@@ -106,11 +108,24 @@ impl Course {
     /// When a connection breaks.
     pub async fn run<L: Lane>(&self, lanes: Vec<L>) -> io::Result<Measured> {
         let (begin, count) = (Instant::now(), lanes.len() as u32);
+        let ticks: Vec<Arc<Notify>> = lanes.iter().map(|_| Arc::default()).collect();
         let mut tasks = JoinSet::new();
-        for (number, lane) in (0..count).zip(lanes) {
+        for ((number, lane), tick) in (0..count).zip(lanes).zip(&ticks) {
             let asks = Asks::new(self.workload, (number, count), self.seed);
-            tasks.spawn(self.drive(lane, asks, begin, (number, count)));
+            let pace = match self.arrivals {
+                Arrivals::Closed => None,
+                Arrivals::Open(rate) => {
+                    let seed = self.seed.wrapping_add(u64::from(number));
+                    let arrivals = pace::Arrivals::new(begin, rate / f64::from(count), seed);
+                    Some((arrivals, Arc::clone(tick)))
+                }
+            };
+            tasks.spawn(self.drive(lane, asks, begin, pace));
         }
+        let _metronome = match self.arrivals {
+            Arrivals::Closed => None,
+            Arrivals::Open(_) => Some(Metronome::start(ticks)),
+        };
         let mut all = Measured::nothing();
         while let Some(done) = tasks.join_next().await {
             all.add(&done.expect("no lane panics")?);
@@ -124,16 +139,9 @@ impl Course {
         mut lane: L,
         mut asks: Asks,
         begin: Instant,
-        (number, count): (u32, u32),
+        mut pace: Option<(pace::Arrivals, Arc<Notify>)>,
     ) -> impl Future<Output = io::Result<Measured>> + Send + use<L> {
         let course = *self;
-        let mut pace = match course.arrivals {
-            Arrivals::Closed => None,
-            Arrivals::Open(rate) => {
-                let seed = course.seed.wrapping_add(u64::from(number));
-                Some(pace::Arrivals::new(begin, rate / f64::from(count), seed))
-            }
-        };
         async move {
             let (from, end) = (begin + course.warmup, begin + course.warmup + course.duration);
             let mut measured = Measured::nothing();
@@ -145,7 +153,7 @@ impl Course {
                 while now < end && !sold_out && !idle.is_empty() {
                     let since = match &mut pace {
                         None => now,
-                        Some(pace) => match pace.due(now) {
+                        Some((arrivals, _)) => match arrivals.due(now) {
                             Some(arrived) => arrived,
                             None => break,
                         },
@@ -158,15 +166,18 @@ impl Course {
                     asked[token as usize] = since;
                     lane.ask(&ask, token);
                 }
-                if idle.len() == course.depth as usize {
-                    if now >= end || sold_out {
-                        break;
-                    }
-                    let rest = pace.as_ref().map_or(Duration::ZERO, |pace| pace.rest(now));
-                    tokio::time::sleep(rest).await;
-                    continue;
+                let waits = idle.len() < course.depth as usize;
+                if !waits && (now >= end || sold_out) {
+                    break;
                 }
-                lane.answers(&mut answers).await?;
+                match &pace {
+                    None => lane.answers(&mut answers).await?,
+                    Some((_, tick)) => tokio::select! {
+                        biased;
+                        answered = lane.answers(&mut answers), if waits => answered?,
+                        () = tick.notified() => {}
+                    },
+                }
                 let now = Instant::now();
                 for (token, answer) in answers.drain(..) {
                     idle.push(token);

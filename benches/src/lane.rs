@@ -22,7 +22,8 @@ pub trait Lane: Send + 'static {
     /// the token.
     fn ask(&mut self, ask: &Ask, token: u32);
 
-    /// Sends what was taken, waits for at least one answer, and adds all that are there.
+    /// Sends what was taken, waits for at least one answer, and adds all that are there. Dropped before it
+    /// has ended, it has lost nothing: what it did not send is sent the next time.
     ///
     /// # Errors
     /// When the connection breaks.

@@ -11,5 +11,7 @@ pub mod cost;
 pub mod course;
 pub mod lane;
 pub mod pace;
+pub mod report;
+pub mod results;
 pub mod systems;
 pub mod work;

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use seatgrid_benches::course::{Arrivals, Course};
+use seatgrid_benches::lane::{Answer, Lane as _};
 use seatgrid_benches::systems::Missing;
 use seatgrid_benches::systems::postgres::{Postgres, Way};
-use seatgrid_benches::systems::redis::{Persistence, Redis};
-use seatgrid_benches::work::Workload;
+use seatgrid_benches::systems::redis::{Asking, Persistence, Redis};
+use seatgrid_benches::work::{Ask, Workload};
 
 fn course(workload: Workload) -> Course {
     let (warmup, duration) = (Duration::ZERO, Duration::from_secs(20));
@@ -16,7 +17,11 @@ fn course(workload: Workload) -> Course {
 
 #[tokio::test]
 async fn redis_holds_every_seat_once() {
-    for (persistence, replica) in [(Persistence::None, false), (Persistence::Always, true)] {
+    for (persistence, replica, asking) in [
+        (Persistence::None, false, Asking::Lua),
+        (Persistence::Always, true, Asking::Lua),
+        (Persistence::None, false, Asking::SetNx),
+    ] {
         let redis = match Redis::start(persistence, replica).await {
             Err(missing @ Missing::NotInstalled { .. }) => return eprintln!("skipped: {missing}"),
             started => started.unwrap(),
@@ -24,14 +29,54 @@ async fn redis_holds_every_seat_once() {
         let workload = Workload { trips: 20, ..Workload::spread(2) };
         for _ in 0..2 {
             redis.empty().await.unwrap();
-            let lanes = [redis.lane(replica).await.unwrap(), redis.lane(replica).await.unwrap()];
+            let lanes = [
+                redis.lane(asking, replica).await.unwrap(),
+                redis.lane(asking, replica).await.unwrap(),
+            ];
             let measured = course(workload).run(lanes.into()).await.unwrap();
             assert_eq!((measured.held, measured.taken), (workload.capacity(), 0));
         }
         // Nothing was forgotten in between: every seat is taken now.
-        let again = course(workload).run(vec![redis.lane(replica).await.unwrap()]).await.unwrap();
+        let again =
+            course(workload).run(vec![redis.lane(asking, replica).await.unwrap()]).await.unwrap();
         assert_eq!((again.held, again.taken), (0, workload.capacity()));
     }
+}
+
+#[tokio::test]
+async fn a_hold_one_by_one_that_meets_a_taken_seat_gives_the_others_back() {
+    let redis = match Redis::start(Persistence::None, false).await {
+        Err(missing @ Missing::NotInstalled { .. }) => return eprintln!("skipped: {missing}"),
+        started => started.unwrap(),
+    };
+    let mut lane = redis.lane(Asking::SetNx, false).await.unwrap();
+    let ask = |first, count| Ask { trip: 0, first, count, buyer: 1 };
+    for (ask, expected) in [
+        (ask(1, 1), Answer::Held),
+        (ask(0, 2), Answer::Taken),
+        (ask(0, 1), Answer::Held),
+        (ask(0, 2), Answer::Taken),
+    ] {
+        lane.ask(&ask, 7);
+        let mut answers = Vec::new();
+        lane.answers(&mut answers).await.unwrap();
+        assert_eq!(answers, [(7, expected)], "{ask:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_open_loop_asks_at_its_rate_whether_or_not_it_is_answered() {
+    let redis = match Redis::start(Persistence::None, false).await {
+        Err(missing @ Missing::NotInstalled { .. }) => return eprintln!("skipped: {missing}"),
+        started => started.unwrap(),
+    };
+    let duration = Duration::from_secs(1);
+    let course =
+        Course { arrivals: Arrivals::Open(2_000.0), duration, ..course(Workload::spread(1)) };
+    let lane = || redis.lane(Asking::Lua, false);
+    let measured = course.run(vec![lane().await.unwrap(), lane().await.unwrap()]).await.unwrap();
+    // A Poisson process of mean 2,000: six standard deviations to either side.
+    assert!((1_730..2_270).contains(&measured.held), "{}", measured.held);
 }
 
 #[tokio::test]

@@ -87,8 +87,15 @@ pub(crate) enum Command {
     Fault(fault::Args),
     /// Put a cluster under load and measure it.
     Load(load::args::Args),
-    /// Measure Seatgrid beside PostgreSQL and Redis.
-    Bench(bench::Args),
+    /// Measure Seatgrid beside Redis, PostgreSQL and etcd.
+    Bench(Box<bench::Args>),
+    /// Answer requests without doing anything: `bench` measures what its clients can ask for at most.
+    #[command(hide = true)]
+    BenchNullServer {
+        /// On this port of the machine
+        #[arg(long)]
+        port: u16,
+    },
     /// Audit a cluster: replicas agree, seats add up, nothing acknowledged is lost.
     Check(check::Args),
     /// Start a cluster for trying things out.

@@ -66,6 +66,9 @@ fn asks_for_json(words: &[OsString]) -> bool {
 }
 
 fn start(cli: Cli) -> Result<(), Failure> {
+    if let Command::BenchNullServer { port } = cli.command {
+        return Ok(benches::systems::null::serve_forever(port)?);
+    }
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Command::Node(args) = &cli.command
         && let Some(workers) = args.workers()

@@ -1,5 +1,7 @@
 //! The systems that are measured: how each is started, and how its users ask it best.
 
+pub mod etcd;
+pub mod null;
 pub mod postgres;
 pub mod redis;
 pub mod seatgrid;

@@ -1,4 +1,4 @@
-//! Redis: a Lua script that sets a key with a life for every seat, all or nothing.
+//! Redis: a key with a life for every seat, set by a Lua script, all or nothing, or one by one.
 //!
 //! Requests are pipelined as its clients do: written one behind the other, answered in order.
 
@@ -21,6 +21,16 @@ use crate::work::{Ask, TTL_S};
 const SCRIPT: &str = "for i = 1, #KEYS do if redis.call('EXISTS', KEYS[i]) == 1 then return 0 end end \
                       for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[1], 'EX', ARGV[2]) end return 1";
 
+/// How a hold is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// A Lua script: every seat or none.
+    Lua,
+    /// `SET … NX EX` for every seat. Between the first and the last others see half of a hold; where one
+    /// was taken the client gives the others back.
+    SetNx,
+}
+
 /// What of its data Redis puts on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persistence {
@@ -33,7 +43,8 @@ pub enum Persistence {
 }
 
 impl Persistence {
-    fn arguments(self) -> &'static [&'static str] {
+    /// What the server is started with for it.
+    pub(crate) fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::None => &["--appendonly", "no"],
             Self::EverySecond => &["--appendonly", "yes", "--appendfsync", "everysec"],
@@ -102,10 +113,10 @@ impl Redis {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub async fn lane(&self, wait_for_replica: bool) -> io::Result<RedisLane> {
+    pub async fn lane(&self, asking: Asking, wait_for_replica: bool) -> io::Result<RedisLane> {
         let wire = Wire::connect(self.address).await?;
         let script = self.script.clone().into_bytes();
-        Ok(RedisLane { wire, script, wait: wait_for_replica, asked: VecDeque::new() })
+        Ok(RedisLane { wire, script, asking, wait: wait_for_replica, asked: VecDeque::new() })
     }
 }
 
@@ -114,34 +125,56 @@ impl Redis {
 pub struct RedisLane {
     wire: Wire,
     script: Vec<u8>,
+    asking: Asking,
     wait: bool,
-    /// Tokens of what was asked, in order.
-    asked: VecDeque<u32>,
+    /// What was asked, in order.
+    asked: VecDeque<Asked>,
+}
+
+/// What is answered next.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    /// A hold, under a token.
+    Hold(Ask, u32),
+    /// Seats that are given back.
+    Undo,
 }
 
 impl Lane for RedisLane {
     fn ask(&mut self, ask: &Ask, token: u32) {
-        let keys: Vec<String> = ask.seats().map(|seat| format!("h:{}:{seat}", ask.trip)).collect();
+        let keys = keys(ask);
         let (count, buyer, ttl) =
             (keys.len().to_string(), ask.buyer.to_string(), TTL_S.to_string());
-        let mut words: Vec<&[u8]> = vec![b"EVALSHA", &self.script, count.as_bytes()];
-        words.extend(keys.iter().map(|key| key.as_bytes()));
-        words.extend([buyer.as_bytes(), ttl.as_bytes()]);
-        write_command(&mut self.wire.out, &words);
-        if self.wait {
-            write_command(&mut self.wire.out, &[b"WAIT", b"1", b"100"]);
+        let (buyer, ttl) = (buyer.as_bytes(), ttl.as_bytes());
+        let out = &mut self.wire.out;
+        match self.asking {
+            Asking::Lua => {
+                let mut words: Vec<&[u8]> = vec![b"EVALSHA", &self.script, count.as_bytes()];
+                words.extend(keys.iter().map(|key| key.as_bytes()));
+                words.extend([buyer, ttl]);
+                write_command(out, &words);
+            }
+            Asking::SetNx => {
+                for key in &keys {
+                    write_command(out, &[b"SET", key.as_bytes(), buyer, b"NX", b"EX", ttl]);
+                }
+            }
         }
-        self.asked.push_back(token);
+        if self.wait {
+            write_command(out, &[b"WAIT", b"1", b"100"]);
+        }
+        self.asked.push_back(Asked::Hold(*ask, token));
     }
 
     async fn answers(&mut self, into: &mut Vec<(u32, Answer)>) -> io::Result<()> {
-        self.wire.flush().await?;
         let before = into.len();
         loop {
-            while let Some(token) = self.asked.front().copied() {
-                let Some(answer) = self.next_answer()? else { break };
+            self.wire.flush().await?;
+            while let Some(asked) = self.asked.front().copied() {
+                if !self.take(asked, into)? {
+                    break;
+                }
                 self.asked.pop_front();
-                into.push((token, answer));
             }
             if into.len() > before {
                 return Ok(());
@@ -152,24 +185,56 @@ impl Lane for RedisLane {
 }
 
 impl RedisLane {
-    /// The next answer, if all of it has come.
-    fn next_answer(&mut self) -> io::Result<Option<Answer>> {
-        let Some((held, after)) = self.wire.peek(0)? else { return Ok(None) };
-        let held = held == Value::Number(1);
-        let mut end = after;
+    /// Takes the answer to what was asked, if all of it has come.
+    fn take(&mut self, asked: Asked, into: &mut Vec<(u32, Answer)>) -> io::Result<bool> {
+        let Asked::Hold(ask, token) = asked else {
+            let Some((_, end)) = self.wire.peek(0)? else { return Ok(false) };
+            self.wire.consume(end);
+            return Ok(true);
+        };
+        let (mut end, mut granted) = (0, Vec::new());
+        let count = if self.asking == Asking::Lua { 1 } else { ask.count };
+        for _ in 0..count {
+            let Some((value, after)) = self.wire.peek(end)? else { return Ok(false) };
+            granted
+                .push(matches!(value, Value::Number(1)) || value == Value::Text("OK".to_owned()));
+            end = after;
+        }
         let mut kept = true;
         if self.wait {
-            let Some((replicas, after)) = self.wire.peek(after)? else { return Ok(None) };
+            let Some((replicas, after)) = self.wire.peek(end)? else { return Ok(false) };
             kept = matches!(replicas, Value::Number(1..));
             end = after;
         }
         self.wire.consume(end);
-        Ok(Some(match (held, kept) {
-            (true, true) => Answer::Held,
-            (true, false) => Answer::Failed,
-            (false, _) => Answer::Taken,
-        }))
+        let held = granted.iter().all(|granted| *granted);
+        if !held && granted.iter().any(|granted| *granted) {
+            self.give_back(&ask, &granted);
+        }
+        into.push((
+            token,
+            match (held, kept) {
+                (true, true) => Answer::Held,
+                (true, false) => Answer::Failed,
+                (false, _) => Answer::Taken,
+            },
+        ));
+        Ok(true)
     }
+
+    /// Gives back the seats that were granted, since others of the hold were taken.
+    fn give_back(&mut self, ask: &Ask, granted: &[bool]) {
+        let keys = keys(ask);
+        let own = keys.iter().zip(granted).filter(|(_, granted)| **granted);
+        let words: Vec<&[u8]> =
+            std::iter::once(&b"DEL"[..]).chain(own.map(|(key, _)| key.as_bytes())).collect();
+        write_command(&mut self.wire.out, &words);
+        self.asked.push_back(Asked::Undo);
+    }
+}
+
+fn keys(ask: &Ask) -> Vec<String> {
+    ask.seats().map(|seat| format!("h:{}:{seat}", ask.trip)).collect()
 }
 
 /// An answer in Redis's protocol, as far as it is needed.
@@ -177,6 +242,7 @@ impl RedisLane {
 enum Value {
     Number(i64),
     Text(String),
+    Nothing,
 }
 
 /// A connection and what is on it.
@@ -184,6 +250,8 @@ enum Value {
 struct Wire {
     stream: TcpStream,
     out: Vec<u8>,
+    /// How much of it was sent.
+    sent: usize,
     inbox: Vec<u8>,
     /// How far the inbox was read.
     at: usize,
@@ -193,14 +261,16 @@ impl Wire {
     async fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, out: Vec::new(), inbox: Vec::new(), at: 0 })
+        Ok(Self { stream, out: Vec::new(), sent: 0, inbox: Vec::new(), at: 0 })
     }
 
+    /// Sends what is to be sent. Dropped half-way, it goes on where it was.
     async fn flush(&mut self) -> io::Result<()> {
-        if !self.out.is_empty() {
-            self.stream.write_all(&self.out).await?;
-            self.out.clear();
+        while self.sent < self.out.len() {
+            self.sent += self.stream.write(&self.out[self.sent..]).await?;
         }
+        self.out.clear();
+        self.sent = 0;
         Ok(())
     }
 
@@ -228,6 +298,7 @@ impl Wire {
             b':' => Ok(Some((Value::Number(text.parse().map_err(|_| bad())?), from + end))),
             b'+' => Ok(Some((Value::Text(text.to_owned()), from + end))),
             b'-' => Err(io::Error::other(text.to_owned())),
+            b'$' if text == "-1" => Ok(Some((Value::Nothing, from + end))),
             b'$' => {
                 let length: usize = text.parse().map_err(|_| bad())?;
                 let Some(body) = bytes.get(end..end + length + 2) else { return Ok(None) };
@@ -263,6 +334,7 @@ impl Wire {
                 return Ok(match value {
                     Value::Number(number) => number.to_string(),
                     Value::Text(text) => text,
+                    Value::Nothing => String::new(),
                 });
             }
             self.fill().await?;

@@ -1,22 +1,24 @@
-//! Seatgrid: three nodes as processes, asked over the SDK's pipelines.
+//! Seatgrid: three nodes as processes, asked over the SDK's pipelines, or one call at a time as a service
+//! in another language would.
+
+mod pipeline;
+mod unary;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use client_sdk::ids::TripId;
-use client_sdk::pb::pipeline_command::Command as Wire;
-use client_sdk::pb::pipeline_reply::Reply;
-use client_sdk::pb::{self, Code, HoldRequest};
-use client_sdk::{Client, Completion, OpenTrip, Options, new_hold_id};
+use client_sdk::pb::{self, HoldRequest};
+use client_sdk::{Client, OpenTrip, Options, new_hold_id};
 use futures::{StreamExt as _, TryStreamExt as _};
 use tempfile::TempDir;
 
+use self::pipeline::PipelineLane;
+use self::unary::UnaryLane;
 use super::Missing;
 use super::server::{START_TIMEOUT, Server};
-use crate::lane::{Answer, Lane};
 use crate::work::{Ask, TTL_S, Workload};
 
 /// Ports that a cluster takes: for clients, for peers and for its admins, a hundred apart.
@@ -27,9 +29,6 @@ const OPENING: usize = 64;
 
 /// Commands in flight on a pipeline, at least.
 const MIN_WINDOW: usize = 64;
-
-/// How long a command may wait for its answer before it counts as failed.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Three nodes that run.
 #[derive(Debug)]
@@ -91,26 +90,43 @@ impl Seatgrid {
         opened.buffer_unordered(OPENING).try_collect().await
     }
 
-    /// Connections with so many requests in flight on each: as many lanes, over a client of their own.
+    /// Lanes of the SDK with so many requests in flight on each, over a client of their own.
     ///
     /// # Errors
     /// When the cluster does not answer.
-    pub async fn lanes(&self, count: u32, depth: u32) -> io::Result<Vec<SeatgridLane>> {
+    pub async fn lanes(&self, count: u32, depth: u32) -> io::Result<Vec<PipelineLane>> {
         // All lanes share the client's pipelines, as a service's callers do.
         let window = count as usize * depth as usize;
         let options = Options { window: window.max(MIN_WINDOW), ..Options::default() };
         let client = Client::connect(&self.endpoints, options).await.map_err(io::Error::other)?;
-        Ok((0..count)
-            .map(|_| SeatgridLane {
-                lane: client.lane(),
-                client: client.clone(),
-                epoch: self.epoch,
-                flying: (0..depth).map(|_| None).collect(),
-                waiting: Vec::new(),
-                done: Vec::new(),
-            })
-            .collect())
+        Ok((0..count).map(|_| PipelineLane::new(&client, self.epoch, depth)).collect())
     }
+
+    /// Lanes of plain calls: each has connections of its own to every node.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub async fn unary_lanes(&self, count: u32) -> io::Result<Vec<UnaryLane>> {
+        let mut lanes = Vec::new();
+        for _ in 0..count {
+            lanes.push(UnaryLane::connect(&self.client, &self.endpoints[0], self.epoch).await?);
+        }
+        Ok(lanes)
+    }
+}
+
+/// The request for a hold.
+fn request(epoch: u32, ask: &Ask) -> (TripId, HoldRequest) {
+    let trip = trip(epoch, ask.trip);
+    let request = HoldRequest {
+        trip_id: trip.as_str().to_owned(),
+        hold_id: new_hold_id().as_bytes().to_vec().into(),
+        buyer_id: ask.buyer.to_string(),
+        seat_numbers: ask.seats().map(u32::from).collect(),
+        ttl_ms: TTL_S * 1_000,
+        ..Default::default()
+    };
+    (trip, request)
 }
 
 fn trip(epoch: u32, number: u32) -> TripId {
@@ -140,66 +156,4 @@ fn free_ports() -> io::Result<u16> {
         }
     }
     Err(io::Error::other("no nine ports are free"))
-}
-
-/// A lane of the SDK.
-pub struct SeatgridLane {
-    lane: client_sdk::Lane,
-    client: Client,
-    epoch: u32,
-    /// What is asked under each token, and since when: it is asked again with the same id.
-    flying: Vec<Option<(Wire, TripId, Instant)>>,
-    waiting: Vec<u32>,
-    done: Vec<Completion>,
-}
-
-impl Lane for SeatgridLane {
-    fn ask(&mut self, ask: &Ask, token: u32) {
-        let trip = trip(self.epoch, ask.trip);
-        let request = HoldRequest {
-            trip_id: trip.as_str().to_owned(),
-            hold_id: new_hold_id().as_bytes().to_vec().into(),
-            buyer_id: ask.buyer.to_string(),
-            seat_numbers: ask.seats().map(u32::from).collect(),
-            ttl_ms: TTL_S * 1_000,
-            ..Default::default()
-        };
-        self.flying[token as usize] = Some((Wire::Hold(request), trip, Instant::now()));
-        self.waiting.push(token);
-    }
-
-    async fn answers(&mut self, into: &mut Vec<(u32, Answer)>) -> io::Result<()> {
-        let before = into.len();
-        while into.len() == before {
-            for token in std::mem::take(&mut self.waiting) {
-                let Some((command, trip, _)) = &self.flying[token as usize] else { continue };
-                let shard = self.client.shard_of(trip);
-                self.lane.submit(shard, command, token.into()).await;
-            }
-            self.lane.completed(&mut self.done).await;
-            for completion in std::mem::take(&mut self.done) {
-                self.take(&completion, into);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl SeatgridLane {
-    fn take(&mut self, completion: &Completion, into: &mut Vec<(u32, Answer)>) {
-        let token = completion.token as u32;
-        let answer = match &completion.outcome {
-            Ok(Reply::Held(_)) => Answer::Held,
-            Ok(Reply::Problem(problem)) if problem.code() == Code::SeatTaken => Answer::Taken,
-            _ => {
-                let since = self.flying[token as usize].as_ref().map(|(_, _, since)| *since);
-                if since.is_some_and(|since| since.elapsed() < PATIENCE) {
-                    return self.waiting.push(token);
-                }
-                Answer::Failed
-            }
-        };
-        self.flying[token as usize] = None;
-        into.push((token, answer));
-    }
 }

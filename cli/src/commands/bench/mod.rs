@@ -1,0 +1,118 @@
+//! `seatgrid bench`: the same work for Seatgrid and for what people use today, in turns.
+
+mod args;
+mod origin;
+mod table;
+
+use std::io;
+use std::path::Path;
+
+use benches::contest::{Contestant, Load, System};
+use benches::course::Arrivals;
+use benches::report;
+use benches::results::{Results, Row};
+
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::output::progress;
+pub(crate) use args::Args;
+use table::Table;
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<(), Failure> {
+    let mut all = match &args.save {
+        Some(path) => load(path)?,
+        None => Results::default(),
+    };
+    if !args.only_report {
+        let results = Table(measure(&args).await?);
+        context.print(&results)?;
+        all.add(results.0);
+        if let Some(path) = &args.save {
+            std::fs::write(path, serde_json::to_string_pretty(&all).map_err(io::Error::from)?)?;
+        }
+    }
+    if let Some(path) = &args.report {
+        std::fs::write(path, report::page(&all))?;
+    }
+    if let Some(path) = &args.markdown {
+        std::fs::write(path, report::markdown(&all))?;
+    }
+    Ok(())
+}
+
+/// What a file has; nothing when there is none.
+fn load(path: &Path) -> Result<Results, Failure> {
+    match std::fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|error| {
+            Failure::with_exit(Exit::Failed, format!("{}: {error}", path.display()))
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Results::default()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Lets all systems take turns.
+async fn measure(args: &Args) -> Result<Results, Failure> {
+    let program = std::env::current_exe()?;
+    let systems = args.systems();
+    let mut results = Results { runs: vec![origin::this_run()], ..Results::default() };
+    let each = courses(args, None).len() as u64;
+    let turns = systems.len() as u64 * each * u64::from(args.rounds);
+    let bar = progress(turns, "{wide_bar} {pos}/{len} turns, {eta} left");
+    for round in 0..args.rounds {
+        for system in &systems {
+            // One after the other: what idles costs time, too.
+            let mut contestant = match Contestant::start(*system, &program).await {
+                Ok(contestant) => contestant,
+                Err(missing) => {
+                    results.absent.push(format!("{}: {missing}", system.name()));
+                    bar.inc(each);
+                    continue;
+                }
+            };
+            for (load, arrivals) in courses(args, Some(system)) {
+                let course = (load, arrivals);
+                let turn = contestant.turn(args.workload(), course, args.duration, round.into());
+                let turn = turn.await.map_err(|error| {
+                    Failure::with_exit(Exit::Failed, format!("{}: {error}", system.name()))
+                })?;
+                let row = row(args, system, course);
+                let name = format!("{}, {}", row.system, row.caller);
+                results.configurations.insert(name, system.configuration());
+                results.note(Row { turns: vec![turn], ..row });
+                bar.inc(1);
+            }
+        }
+    }
+    bar.finish_and_clear();
+    results.absent.sort();
+    results.absent.dedup();
+    Ok(results)
+}
+
+/// The loads of a system, or all of them: closed, or each rate over the first load's lanes.
+fn courses(args: &Args, system: Option<&System>) -> Vec<(Load, Arrivals)> {
+    if !args.rates.is_empty() {
+        let load = args.loads[0];
+        return args.rates.iter().map(|rate| (load, Arrivals::Open(*rate))).collect();
+    }
+    let fits = |load: &&Load| load.depth == 1 || system.is_none_or(System::pipelines);
+    args.loads.iter().filter(fits).map(|load| (*load, Arrivals::Closed)).collect()
+}
+
+fn row(args: &Args, system: &System, (load, arrivals): (Load, Arrivals)) -> Row {
+    let workload = args.workload();
+    Row {
+        workload: workload.name().to_owned(),
+        per_hold: workload.per_hold,
+        legs: 1,
+        system: system.name(),
+        caller: system.caller().to_owned(),
+        rate: match arrivals {
+            Arrivals::Closed => None,
+            Arrivals::Open(rate) => Some(rate),
+        },
+        load,
+        turns: Vec::new(),
+    }
+}
