@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod capacity;
 pub mod contest;
 pub mod cost;
 pub mod course;

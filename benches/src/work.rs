@@ -18,6 +18,8 @@ pub enum Kind {
     Hot,
     /// Everybody wants something else: nearly every answer is a yes.
     Spread,
+    /// The same on a single trip.
+    OneTrip,
 }
 
 /// What is on sale, and what is asked for.
@@ -46,12 +48,19 @@ impl Workload {
         Self { kind: Kind::Spread, trips: 10_000, seats: 50, per_hold }
     }
 
+    /// One trip of 60,000 seats, each asked for once.
+    #[must_use]
+    pub fn one_trip(per_hold: u16) -> Self {
+        Self { kind: Kind::OneTrip, trips: 1, seats: 60_000, per_hold }
+    }
+
     /// Its name in a table.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self.kind {
             Kind::Hot => "hot",
             Kind::Spread => "spread",
+            Kind::OneTrip => "one trip",
         }
     }
 
@@ -82,13 +91,13 @@ impl Ask {
     }
 }
 
-/// What one of several workers asks for. In [`Kind::Spread`] no two workers ask for the same seats, and
+/// What one of several workers asks for. But in [`Kind::Hot`] no two workers ask for the same seats, and
 /// none for the same seats twice.
 #[derive(Debug)]
 pub struct Asks {
     workload: Workload,
     rng: SmallRng,
-    /// Groups of seats that are left, with [`Kind::Spread`]; the last is asked for next.
+    /// Groups of seats that are left, but for [`Kind::Hot`]; the last is asked for next.
     left: Vec<u32>,
     buyer: u64,
     step: u64,
@@ -100,7 +109,7 @@ impl Asks {
     pub fn new(workload: Workload, (worker, workers): (u32, u32), seed: u64) -> Self {
         let mut rng = SmallRng::seed_from_u64(seed ^ u64::from(worker) << 32);
         let mut left = Vec::new();
-        if workload.kind == Kind::Spread {
+        if workload.kind != Kind::Hot {
             let groups = u32::try_from(workload.capacity()).expect("an inventory is bounded");
             left.extend((0..groups).filter(|group| group % workers == worker));
             for at in (1..left.len()).rev() {
@@ -119,7 +128,7 @@ impl Iterator for Asks {
         let Workload { seats, per_hold, .. } = self.workload;
         let (trip, first) = match self.workload.kind {
             Kind::Hot => (0, self.rng.random_range(0..=seats - per_hold)),
-            Kind::Spread => {
+            Kind::Spread | Kind::OneTrip => {
                 let group = self.left.pop()?;
                 let groups = u32::from(seats / per_hold);
                 (group / groups, (group % groups) as u16 * per_hold)

@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    bench, block, booking, cluster, completions, dev, fault, hold, import, layout, node, sale,
-    seat, trip, watch,
+    bench, block, booking, capacity, cluster, completions, dev, fault, hold, import, layout, node,
+    sale, seat, trip, watch,
 };
 use crate::output::Output;
 use crate::{check, load, value};
@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Load(load::args::Args),
     /// Measure Seatgrid beside Redis, PostgreSQL and etcd.
     Bench(Box<bench::Args>),
+    /// Say how many nodes a goal needs.
+    Capacity(capacity::Args),
     /// Answer requests without doing anything: `bench` measures what its clients can ask for at most.
     #[command(hide = true)]
     BenchNullServer {

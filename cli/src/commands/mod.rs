@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod block;
 pub(crate) mod booking;
+pub(crate) mod capacity;
 pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod dev;
@@ -46,6 +47,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Cluster(args) => cluster::run(context, args).await,
         Command::Fault(args) => fault::run(context, args).await,
         Command::Bench(args) => bench::run(context, *args).await,
+        Command::Capacity(args) => capacity::run(context, args).await,
         Command::BenchNullServer { .. } => unreachable!("it runs without a runtime"),
         Command::Check(args) => crate::check::run(context, args).await,
         Command::Completions(args) => completions::run(args),
