@@ -3,6 +3,8 @@
 //! * [`work`]: what buyers ask for. [`lane`]: a connection that answers. [`course`]: buyers who ask over
 //!   lanes, closed loop or open, and what was measured. [`cost`]: processor time and memory of processes.
 //! * [`systems`]: a file for each system, with how it is started, and how its users ask it best.
+//! * [`contest`]: their turns. [`results`]: what is kept of them. [`report`]: tables and a page of it.
+//! * [`capacity`]: how many nodes a goal needs.
 
 #![warn(missing_docs)]
 

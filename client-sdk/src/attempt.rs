@@ -45,8 +45,7 @@ pub(crate) fn too_large(bytes: usize) -> Problem {
 /// The problem of a hold that was not sent: its node refuses such commands for overload.
 pub(crate) fn held_back() -> Problem {
     let retry_after_ms = u64::try_from(HELD_BACK_RETRY.as_millis()).unwrap_or(u64::MAX);
-    let message = "the node has refused holds for overload within the last half second; \
-                   this one was not sent";
+    let message = "the node refuses holds for overload, and this one was not sent";
     Problem { retry_after_ms, ..Problem::new(Code::Overloaded, message) }
 }
 
