@@ -34,6 +34,10 @@ pub const MAX_MAILBOX_COMMANDS: usize = 65_536;
 /// carried out: `OVERLOADED`. What waits for longer than callers do is work for nothing.
 pub const MAX_WAIT_MS: u64 = 250;
 
+/// How long commands wait for a leader while the leadership moves, in milliseconds. A hand-over takes some
+/// milliseconds, an election after the candidates have begun not much more.
+pub const MAX_VACANCY_MS: u64 = 100;
+
 /// What a caller is told to wait when a shard is overloaded, in milliseconds.
 pub const OVERLOAD_RETRY_MS: u64 = 25;
 

@@ -15,13 +15,14 @@ use seatgrid_actors::ask::{Answer, AnswerSink, Ask, Failure, NEVER, Waiter};
 use seatgrid_actors::audit::Audit;
 use seatgrid_actors::clock::Clock;
 use seatgrid_actors::ids::{BuyerId, CommandId, ShardId, TripId};
+use seatgrid_actors::limits::MAX_VACANCY_MS;
 use seatgrid_actors::machine::ShardMachine;
 use seatgrid_actors::seat_map::{
     Command, CommandBody, Confirm, Hold, Layout, LayoutSpec, Open, Refusal, Release, Reply, Rules,
     SeatSpec, Seats, Span, Stop, ZoneKind, ZoneSpec,
 };
 use seatgrid_actors::shard::{ShardHandle, ShardSettings};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// Everything that a test waits for comes about within this time, or the test fails.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -32,6 +33,11 @@ struct InstantLog {
     entries: AtomicU64,
     leads: AtomicBool,
     may_answer: AtomicBool,
+    /// The other that leads where this one does not; 0 is nobody.
+    other: AtomicU64,
+    /// This one leads, and has asked the other to.
+    handing_over: AtomicBool,
+    moved: Arc<Notify>,
 }
 
 impl ShardLog for InstantLog {
@@ -45,7 +51,15 @@ impl ShardLog for InstantLog {
     fn leadership(&self) -> Leadership {
         let leads = self.leads.load(Ordering::SeqCst);
         let may_answer = leads && self.may_answer.load(Ordering::SeqCst);
-        Leadership { leader: Some(7), term: 1, leads, confirmed: may_answer, may_answer }
+        let other = self.other.load(Ordering::SeqCst);
+        let leader = if leads { Some(1) } else { Some(other).filter(|&id| id > 0) };
+        let handing_over = leads && self.handing_over.load(Ordering::SeqCst);
+        Leadership { leader, term: 1, leads, confirmed: may_answer, may_answer, handing_over }
+    }
+
+    fn leadership_moves(&self) -> BoxFuture<'static, ()> {
+        let moved = Arc::clone(&self.moved);
+        Box::pin(moved.notified_owned())
     }
 }
 
@@ -116,6 +130,9 @@ impl Rig {
             entries: AtomicU64::new(0),
             leads: AtomicBool::new(true),
             may_answer: AtomicBool::new(true),
+            other: AtomicU64::new(7),
+            handing_over: AtomicBool::new(false),
+            moved: Arc::default(),
         });
         handle.attach(log.clone());
         let rig = Self { handle, log, hands, snapshots, _dir: dir };
@@ -277,6 +294,66 @@ async fn a_follower_says_who_leads_and_answers_nothing() {
     rig.log.leads.store(false, Ordering::SeqCst);
     let answer = rig.hold(1, "1A").await;
     assert!(matches!(answer, Answer::Failed(Failure::NotLeader { leader: Some(7) })), "{answer:?}");
+}
+
+/// A shard that has lost its leader a moment ago, and somebody who asks it for a seat.
+async fn asked_without_a_leader() -> (Arc<Rig>, tokio::task::JoinHandle<Answer>) {
+    let rig = Arc::new(Rig::new(DEADLINE).await);
+    rig.log.leads.store(false, Ordering::SeqCst);
+    rig.log.other.store(0, Ordering::SeqCst);
+    let asking = Arc::clone(&rig);
+    let asked = tokio::spawn(async move { asking.hold(1, "1A").await });
+    rig.wait_for("the command waits", async |rig| rig.handle.count().await.mailbox == 1).await;
+    (rig, asked)
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_wait_for_a_leader_and_are_carried_out_where_it_is_this_one() {
+    let (rig, asked) = asked_without_a_leader().await;
+    rig.log.leads.store(true, Ordering::SeqCst);
+    rig.log.moved.notify_waiters();
+    assert!(is_held(&asked.await.unwrap()));
+    assert_eq!(rig.handle.count().await.mailbox, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_that_waited_are_sent_to_a_leader_elsewhere() {
+    let (rig, asked) = asked_without_a_leader().await;
+    rig.log.other.store(9, Ordering::SeqCst);
+    rig.log.moved.notify_waiters();
+    let answer = asked.await.unwrap();
+    assert!(matches!(answer, Answer::Failed(Failure::NotLeader { leader: Some(9) })), "{answer:?}");
+}
+
+/// Who is cut off must say so: its callers try another.
+#[tokio::test(start_paused = true)]
+async fn commands_wait_for_a_leader_only_for_a_while_and_those_after_them_not_at_all() {
+    let (rig, asked) = asked_without_a_leader().await;
+    let nobody =
+        |answer: &Answer| matches!(answer, Answer::Failed(Failure::NotLeader { leader: None }));
+    let began = tokio::time::Instant::now();
+    assert!(nobody(&asked.await.unwrap()));
+    assert!(began.elapsed() <= Duration::from_millis(MAX_VACANCY_MS));
+    let began = tokio::time::Instant::now();
+    assert!(nobody(&rig.hold(2, "1A").await));
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    rig.log.leads.store(true, Ordering::SeqCst);
+    assert!(is_held(&rig.hold(3, "1A").await), "a leader is found without being looked for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_hands_over_keeps_commands_until_the_other_leads() {
+    let rig = Arc::new(Rig::new(DEADLINE).await);
+    rig.log.handing_over.store(true, Ordering::SeqCst);
+    let before = rig.entries();
+    let asking = Arc::clone(&rig);
+    let asked = tokio::spawn(async move { asking.hold(1, "1A").await });
+    rig.wait_for("the command waits", async |rig| rig.handle.count().await.mailbox == 1).await;
+    rig.log.leads.store(false, Ordering::SeqCst);
+    rig.log.moved.notify_waiters();
+    let answer = asked.await.unwrap();
+    assert!(matches!(answer, Answer::Failed(Failure::NotLeader { leader: Some(7) })), "{answer:?}");
+    assert_eq!(rig.entries(), before, "the log was not asked");
 }
 
 #[tokio::test]

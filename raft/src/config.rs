@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::mutant::{Mutant, planted};
-use crate::network::shared::SHARED_FOR;
 
 /// What a node's log needs to know.
 #[derive(Clone, Debug)]
@@ -35,7 +34,15 @@ impl RaftConfig {
     /// in which followers refuse to vote, so that clocks may run at rates a tenth apart.
     #[must_use]
     pub fn lease(&self) -> Duration {
-        (self.election_timeout_max * 9 / 10).saturating_sub(SHARED_FOR)
+        (self.election_timeout_max * 9 / 10) - self.shared_for()
+    }
+
+    /// How long a new leader takes what a follower answered to stand for what it is asked next. openraft
+    /// counts each as a sign that the follower hears the leader at the time of the question: the lease is
+    /// so much shorter. Long enough for the rounds of a search on a machine that stalls, short beside the
+    /// lease.
+    pub(crate) fn shared_for(&self) -> Duration {
+        (self.election_timeout_max / 5).min(Duration::from_millis(25))
     }
 
     pub(crate) fn openraft(&self, group: u32, may_elect: bool) -> openraft::Config {

@@ -59,6 +59,16 @@ pub struct Leadership {
     /// This replica leads, a quorum confirmed it within the lease, and everything that earlier leaders
     /// committed is applied: it may answer from memory.
     pub may_answer: bool,
+    /// This replica leads, but has asked another to: the log takes nothing from it any more.
+    pub handing_over: bool,
+}
+
+impl Leadership {
+    /// Whether commands can go somewhere: into the log here, or to another leader that is known.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        if self.leads { !self.handing_over } else { self.leader.is_some() }
+    }
 }
 
 /// What an actor needs of its shard's log.
@@ -69,6 +79,9 @@ pub trait ShardLog: Send + Sync + 'static {
 
     /// Who leads now. Cheap: no I/O, no waiting.
     fn leadership(&self) -> Leadership;
+
+    /// Completes when what [`ShardLog::leadership`] says may have changed since this was called.
+    fn leadership_moves(&self) -> BoxFuture<'static, ()>;
 }
 
 /// Numbers about a replica, for people and metrics.
@@ -344,13 +357,26 @@ impl<M: Machine> ShardLog for Replica<M> {
                 .is_some_and(|acked| TypeConfig::now() < acked.into_inner() + self.inner.lease);
         let caught_up =
             metrics.last_applied.is_some_and(|id| id.leader_id == metrics.vote.leader_id);
-        let staying = self.inner.handing_over.load(Ordering::Acquire) != term;
+        let handing_over = leads && self.inner.handing_over.load(Ordering::Acquire) == term;
         Leadership {
             leader: metrics.current_leader,
             term,
             leads,
             confirmed: leads && confirmed,
-            may_answer: leads && confirmed && caught_up && staying,
+            may_answer: leads && confirmed && caught_up && !handing_over,
+            handing_over,
         }
+    }
+
+    fn leadership_moves(&self) -> BoxFuture<'static, ()> {
+        // Not the smaller set of server metrics: it is published before the one that is looked at.
+        let mut metrics = self.inner.raft.metrics();
+        drop(metrics.borrow_and_update());
+        Box::pin(async move {
+            if metrics.changed().await.is_err() {
+                // A replica that has stopped moves no more.
+                std::future::pending::<()>().await;
+            }
+        })
     }
 }

@@ -187,7 +187,8 @@ impl<M: Machine> RaftNode<M> {
         let config = self.config.openraft(group, may_vote).validate();
         let config = config.map_err(|e| failed(e.to_string()))?;
         let log = LogStore::new(self.wal.clone(), group);
-        let network = GroupNetwork { links: Arc::clone(&self.links), group, log: log.clone() };
+        let (links, shared_for) = (Arc::clone(&self.links), self.config.shared_for());
+        let network = GroupNetwork { links, group, log: log.clone(), shared_for };
         if let Some(last) = snapshots.current().and_then(|view| view.manifest().last) {
             let agreed = log.agree_with(codec::log_id_from_wire(last)).await;
             agreed.map_err(|e| failed(e.to_string()))?;

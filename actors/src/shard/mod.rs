@@ -1,8 +1,8 @@
 //! A shard's actor: hosts the trips of one Raft group on one node.
 //!
-//! Everything reaches it through its mailbox, in batches: commands from clients ([`admit`]), committed
-//! entries from the log ([`apply`]), ticks for what is due ([`tick`]), steps of a snapshot ([`records`]),
-//! reads ([`read`]). The node's supervisor restarts nothing behind a shard's back: when the actor dies the
+//! Everything reaches it through its mailbox, in batches: commands from clients ([`admit`], or
+//! [`vacancy`] while the leadership moves), committed entries from the log ([`apply`]), ticks for what is
+//! due ([`tick`]), steps of a snapshot ([`records`]), reads ([`read`]). The node's supervisor restarts nothing behind a shard's back: when the actor dies the
 //! replica stops, for its state is only right together with the log.
 
 mod admit;
@@ -14,6 +14,7 @@ mod read;
 mod records;
 mod stations;
 mod tick;
+mod vacancy;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -29,6 +30,7 @@ pub(crate) use read::ReadJob;
 pub(crate) use records::RecordStep;
 
 use self::audit::Audits;
+use self::vacancy::Vacancy;
 use crate::ask::{Ask, Failure};
 use crate::audit::Audit;
 use crate::clock::{Clock, LogClock};
@@ -58,6 +60,10 @@ pub(crate) enum ShardMessage {
         /// Why.
         error: ProposeError,
     },
+    /// The leadership may have moved.
+    LookForLeader,
+    /// Commands have waited for a leader for as long as they may.
+    StopWaiting,
     /// Time has passed.
     Tick,
     /// Look at a trip.
@@ -183,6 +189,7 @@ pub(crate) struct Shard {
     measures: Box<Measures>,
     /// The last leader that was known.
     leader: Option<u64>,
+    vacancy: Vacancy,
 }
 
 /// The ractor actor of a shard.
@@ -216,6 +223,7 @@ impl Actor for ShardActor {
             mailbox: args.mailbox,
             measures: Box::default(),
             leader: None,
+            vacancy: Vacancy::None,
         })
     }
 
@@ -235,9 +243,11 @@ impl Shard {
     fn turn(&mut self, message: ShardMessage) {
         match message {
             ShardMessage::Attach(log) => self.log = Some(log),
-            ShardMessage::Admit(asks, since_ms) => self.admit(asks, since_ms),
+            ShardMessage::Admit(asks, since_ms) => self.receive(asks, since_ms),
             ShardMessage::Apply(entries, reply) => drop(reply.send(self.apply(&entries))),
             ShardMessage::ProposalFailed { proposal, error } => self.failed(proposal, error),
+            ShardMessage::LookForLeader => self.look_for_leader(),
+            ShardMessage::StopWaiting => self.stop_waiting(),
             ShardMessage::Tick => self.tick(),
             ShardMessage::Read { trip, stale, job } => self.read(&trip, stale, job),
             ShardMessage::List { after, prefix, limit, reply } => {

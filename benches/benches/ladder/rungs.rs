@@ -103,7 +103,19 @@ impl ShardLog for Tape {
     }
 
     fn leadership(&self) -> Leadership {
-        Leadership { leader: Some(1), term: 1, leads: true, confirmed: true, may_answer: true }
+        let (leader, term) = (Some(1), 1);
+        Leadership {
+            leader,
+            term,
+            leads: true,
+            confirmed: true,
+            may_answer: true,
+            handing_over: false,
+        }
+    }
+
+    fn leadership_moves(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
     }
 }
 

@@ -99,6 +99,8 @@ pub struct GroupNetwork {
     pub group: GroupId,
     /// The group's log here.
     pub(crate) log: LogStore,
+    /// See [`RaftConfig::shared_for`](crate::config::RaftConfig::shared_for).
+    pub(crate) shared_for: Duration,
 }
 
 impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
@@ -111,7 +113,7 @@ impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
             addr: node.addr.clone(),
             target,
             log: self.log.clone(),
-            shared: Shared::default(),
+            shared: Shared::new(self.shared_for),
             envelope: pb::Envelope {
                 cluster_id: self.links.cluster_id.clone(),
                 from: self.links.node_id,

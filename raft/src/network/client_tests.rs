@@ -70,7 +70,7 @@ async fn client() -> PeerClient {
     let links = Links::new("cluster".to_owned(), 1, Arc::new(Alone));
     let opened = Wal::open(Arc::new(MemDisk::new()), Path::new("wal"), Options::default());
     let log = LogStore::new(opened.expect("a new log opens").0, 0);
-    let mut network = GroupNetwork { links, group: 0, log };
+    let mut network = GroupNetwork { links, group: 0, log, shared_for: Duration::ZERO };
     network.new_client(2, &BasicNode::new("nowhere")).await
 }
 

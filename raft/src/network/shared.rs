@@ -11,13 +11,11 @@ use tokio::time::Instant;
 use crate::log_store::LogStore;
 use crate::types::{AppendRequest, LogId, Vote};
 
-/// How long an answer stands for others. openraft counts each as a sign that the follower hears the leader
-/// at the time of its question; the lease is so much shorter.
-pub(crate) const SHARED_FOR: Duration = Duration::from_millis(5);
-
 /// What one follower shares.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shared {
+    /// See [`RaftConfig::shared_for`](crate::config::RaftConfig::shared_for).
+    stands_for: Duration,
     /// The leadership in which it was asked.
     vote: Option<Vote>,
     /// What it answered.
@@ -31,6 +29,11 @@ struct Known {
 }
 
 impl Shared {
+    /// Nothing is known. An answer stands for others for so long.
+    pub(super) fn new(stands_for: Duration) -> Self {
+        Self { stands_for, vote: None, known: None }
+    }
+
     /// What to ask the follower before a request, if it has not been asked in this leadership: whether it
     /// has the last entry that is older than the leadership.
     pub(super) fn question(&mut self, request: &AppendRequest, log: &LogStore) -> Option<LogId> {
@@ -38,7 +41,7 @@ impl Shared {
         if self.vote == Some(request.vote) {
             return None;
         }
-        *self = Self { vote: Some(request.vote), known: None };
+        (self.vote, self.known) = (Some(request.vote), None);
         log.last_before(request.vote).filter(|last| last.index > reaches)
     }
 
@@ -49,7 +52,7 @@ impl Shared {
 
     /// The answer to a request that asks for nothing but what the follower is known to have.
     pub(super) fn answer(&self, request: &AppendRequest) -> Option<LogId> {
-        let known = self.known.filter(|known| known.asked.elapsed() < SHARED_FOR)?;
+        let known = self.known.filter(|known| known.asked.elapsed() < self.stands_for)?;
         let last = request.entries.last()?.log_id;
         (self.vote == Some(request.vote) && last.index <= known.last.index).then_some(last)
     }
@@ -67,6 +70,8 @@ mod tests {
     use crate::disk::MemDisk;
     use crate::types::{Entry, log_id};
     use crate::wal::{Options, Wal};
+
+    const STANDS_FOR: Duration = Duration::from_millis(25);
 
     /// A log of entries 0 to 9 of node 1 in term 1, and 10 to 12 of node 2 in term 2.
     async fn log() -> LogStore {
@@ -86,7 +91,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_follower_is_asked_once_in_a_leadership_for_what_is_older() {
-        let (log, mut shared) = (log().await, Shared::default());
+        let (log, mut shared) = (log().await, Shared::new(STANDS_FOR));
         let vote = Vote::new_committed(2, 2);
         assert_eq!(shared.question(&request(vote, 0..0), &log), None, "a heartbeat");
         assert_eq!(shared.question(&request(vote, 4..6), &log), Some(log_id(1, 1, 9)));
@@ -99,7 +104,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_stands_for_what_it_covers_and_not_for_long() {
-        let (log, mut shared) = (log().await, Shared::default());
+        let (log, mut shared) = (log().await, Shared::new(STANDS_FOR));
         let vote = Vote::new_committed(2, 2);
         let last = shared.question(&request(vote, 4..6), &log).expect("it is asked");
         assert_eq!(shared.answer(&request(vote, 4..6)), None, "nothing is known yet");
@@ -109,7 +114,7 @@ mod tests {
         assert_eq!(shared.answer(&request(vote, 8..11)), None, "more than it was asked for");
         assert_eq!(shared.answer(&request(vote, 6..6)), None, "a heartbeat is sent");
         assert_eq!(shared.answer(&request(Vote::new_committed(3, 2), 4..6)), None);
-        tokio::time::advance(SHARED_FOR).await;
+        tokio::time::advance(STANDS_FOR).await;
         assert_eq!(shared.answer(&request(vote, 4..6)), None, "too long ago");
     }
 }
