@@ -9,6 +9,7 @@ mod admin;
 pub mod clock;
 pub mod config;
 mod detours;
+mod drain;
 mod faults;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -35,7 +35,7 @@ use crate::shards::{Shard, Shards};
 use crate::status::{NodeState, closed};
 use crate::supervisor::Supervisor;
 use crate::threads::ReplicationThreads;
-use crate::{admin, snapshots};
+use crate::{admin, drain, snapshots};
 
 /// Services whose health can be asked for; the empty name is the node as a whole.
 const SERVICES: [&str; 5] = [
@@ -48,9 +48,6 @@ const SERVICES: [&str; 5] = [
 
 /// Streams on one connection: a pipeline is one, a unary call is one.
 const MAX_STREAMS_PER_CONNECTION: u32 = 16_384;
-
-/// How long a draining node waits for others to take its leaderships.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long open calls may go on once the node has drained.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -218,7 +215,7 @@ impl Node {
     pub async fn drain_and_stop(mut self) {
         self.state.draining.store(true, Ordering::Release);
         info!(node = self.state.id, "draining");
-        self.hand_leadership_over().await;
+        drain::hand_leadership_over(&self.state.shards).await;
         // Nobody listens any more: then the servers have ended by themselves.
         let _ = self.closing.send(true);
         self.raft.peers().close();
@@ -234,32 +231,6 @@ impl Node {
         self.supervisor.stop(None);
         self.raft.close();
         info!(node = self.state.id, "stopped");
-    }
-
-    async fn hand_leadership_over(&self) {
-        let deadline = tokio::time::Instant::now() + DRAIN_TIMEOUT;
-        loop {
-            let mut led = 0;
-            for shard in self.state.shards.iter() {
-                let status = shard.replica.status();
-                // Without a quorum there is nobody to hand anything over to.
-                if !status.leadership.confirmed {
-                    continue;
-                }
-                led += 1;
-                let others = status.voters.keys().filter(|&&id| id != self.state.id);
-                let others: Vec<u64> = others.copied().collect();
-                let turn = shard.handle.shard().get() as usize;
-                if let Some(&to) = others.get(turn % others.len().max(1)) {
-                    // A replica that has stopped has handed everything over.
-                    let _ = shard.replica.hand_over(to).await;
-                }
-            }
-            if led == 0 || tokio::time::Instant::now() >= deadline {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
     }
 }
 

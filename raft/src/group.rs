@@ -16,6 +16,7 @@ use openraft::{BasicNode, Raft, ServerState};
 use crate::machine::{Machine, StateMachine};
 use crate::mutant::{Mutant, planted};
 use crate::snapshot::ShardSnapshots;
+use crate::successor::{self, Candidate};
 use crate::types::{LogId, OnComplete, Payload, TypeConfig, WriteResult};
 use crate::wal::GroupId;
 
@@ -265,6 +266,28 @@ impl<M: Machine> Replica<M> {
         // The only other way to fail is that somebody was faster.
         let _ = self.inner.raft.initialize(voters).await;
         Ok(())
+    }
+
+    /// Who should lead after this replica: another voter that answers and has nearly everything; `turn`
+    /// chooses among several. `None` where there is no other.
+    #[must_use]
+    pub fn successor(&self, turn: usize) -> Option<u64> {
+        let metrics = self.inner.raft.metrics().borrow_watched().clone();
+        let voters = metrics.membership_config.membership().voter_ids();
+        let now = TypeConfig::now();
+        let candidate = |node: u64| {
+            let matched = metrics.replication.as_ref().and_then(|matched| matched.get(&node));
+            let heard = metrics.heartbeat.as_ref().and_then(|heard| heard.get(&node));
+            Candidate {
+                node,
+                matched: matched.copied().flatten().map_or(0, |id| id.index),
+                answers: heard
+                    .and_then(|heard| heard.as_ref())
+                    .is_some_and(|heard| now < heard.into_inner() + self.inner.lease),
+            }
+        };
+        let others = voters.filter(|&node| node != self.inner.node_id);
+        successor::choose(others.map(candidate).collect(), turn)
     }
 
     /// Asks another voter to lead. Until the term changes nothing is answered from memory.

@@ -25,6 +25,7 @@ pub mod node;
 pub mod runtime;
 mod silence;
 pub mod snapshot;
+mod successor;
 mod types;
 pub mod wal;
 

@@ -18,7 +18,7 @@ const PARTS: usize = 6;
 
 /// What is let through for each hold that is answered, and by what the rate grows with each part in which
 /// nothing was refused: what is more finds out whether the node can do more.
-const PROBE: f64 = 1.1;
+const PROBE: f64 = 1.05;
 
 /// The most that is let through for each hold that is answered. What is beyond what the node can do only
 /// waits there, until it refuses: its queues are never used up to find out how fast it is.
@@ -253,8 +253,8 @@ mod tests {
         let mut throttle = Throttle::new(now);
         course(&mut throttle, now, 2_000, 500, 50);
         let later = now + Duration::from_secs(2);
-        course(&mut throttle, later, 2_000, 500, 500);
-        let (sent, _) = course(&mut throttle, later + Duration::from_secs(2), 1_000, 500, 500);
+        course(&mut throttle, later, 3_000, 500, 500);
+        let (sent, _) = course(&mut throttle, later + Duration::from_secs(3), 1_000, 500, 500);
         assert!(sent >= 490_000, "{sent} of 500,000 were sent");
     }
 

@@ -64,7 +64,7 @@ impl Cluster for ClusterService {
         }
         let others = || status.voters.keys().copied().filter(|&id| id != self.node.id);
         let to = match request.to_node {
-            0 => others().next(),
+            0 => shard.replica.successor(0),
             to => others().find(|&id| id == to),
         };
         let to = to.ok_or_else(|| {

@@ -8,6 +8,7 @@ use proto::pb::faults_server::Faults as Service;
 use proto::pb::order_fault_request::Effect;
 use proto::pb::pipeline_reply::Reply as Wire;
 use proto::pb::{self, Code, Problem};
+use raft::ShardLog as _;
 use tonic::{Request, Response, Status};
 use tracing::warn;
 
@@ -113,10 +114,8 @@ async fn change_leaders(node: NodeState, fault: u64) {
     while let Some(order) = node.faults.leaders_to_change(fault) {
         let shards = u32::try_from(node.shards.count()).unwrap_or(u32::MAX);
         for shard in node.shards.iter().filter(|s| is_meant(&order, s.handle.shard(), shards)) {
-            let status = shard.replica.status();
-            let others: Vec<u64> = status.voters.into_keys().filter(|&id| id != node.id).collect();
-            let to = others.get(turn % others.len().max(1));
-            if let Some(&to) = to.filter(|_| status.leadership.leads) {
+            let leads = shard.replica.leadership().leads;
+            if let Some(to) = shard.replica.successor(turn).filter(|_| leads) {
                 // A replica that has stopped leads nothing.
                 let _ = shard.replica.hand_over(to).await;
                 node.faults.met_leader(fault);

@@ -282,16 +282,22 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         S: Stream<Item = AppendRequest> + Send + Unpin + 'static,
     {
         Box::pin(async move {
-            let Some(session) = self.link.open() else {
+            let (mut session, mut first) = (self.link.open(), None);
+            if session.is_none() {
                 // openraft pauses after an error where it makes the next request, and nowhere else. Who
                 // asks for none is called again at once, and so is who gets none: openraft ends the
                 // requests when it has heard of the error before this one, and begins anew.
-                if input.next().await.is_none() {
-                    tokio::time::sleep(AWAY_PAUSE).await;
+                first = input.next().await;
+                match first {
+                    // The peer may have come back meanwhile.
+                    Some(_) => session = self.link.open(),
+                    None => tokio::time::sleep(AWAY_PAUSE).await,
                 }
+            }
+            let Some(session) = session else {
                 return Err(unreachable(&LinkError(format!("{} is not connected", self.addr))));
             };
-            let client = self;
+            let (client, input) = (self, futures::stream::iter(first).chain(input));
             let running =
                 Running { client, session, input, waiting: 0, drained: false, failed: false };
             let answers = futures::stream::unfold(running, |mut running| async move {
