@@ -265,7 +265,7 @@ impl Contestant {
                 course.run(each(count, || redis.lane(*asking, *wait)).await?).await?
             }
             Running::Postgres(postgres, way) => {
-                course.run(each(count, || postgres.lane(*way, workload.per_hold)).await?).await?
+                course.run(each(count, || postgres.lane(*way, &workload)).await?).await?
             }
             Running::Etcd(etcd, leases) => {
                 course.run(each(count, || etcd.lane(*leases)).await?).await?
@@ -302,7 +302,7 @@ async fn each<L, F: Future<Output = io::Result<L>>>(
 fn turn(measured: &Measured, server: (Cost, Cost), client: (Cost, Cost)) -> Turn {
     // Time and answers of the warm-up are in neither figure but the processor's: it is spread over them.
     let whole = (measured.time + WARMUP).as_secs_f64() / measured.time.as_secs_f64();
-    let answers = (measured.held + measured.taken).max(1) as f64 * whole;
+    let answers = measured.answered().max(1) as f64 * whole;
     let each = |(before, after): (Cost, Cost)| {
         after.processor.saturating_sub(before.processor).as_secs_f64() * 1e6 / answers
     };

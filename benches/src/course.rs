@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::lane::{Answer, Lane};
 use crate::pace::{self, Metronome};
-use crate::work::{Asks, Workload};
+use crate::work::{Ask, Asks, Workload};
 
 /// Latencies are told apart up to this, in nanoseconds.
 const MAX_LATENCY_NS: u64 = 60_000_000_000;
@@ -54,6 +54,8 @@ pub struct Measured {
     pub held: u64,
     /// Holds that were refused: a seat was taken.
     pub taken: u64,
+    /// Holds that were ended.
+    pub ended: u64,
     /// Requests that the system could not answer.
     pub failed: u64,
     /// From the question, or from when the buyer arrived, to the answer, in nanoseconds.
@@ -64,13 +66,19 @@ impl Measured {
     fn nothing() -> Self {
         let latency_ns = Histogram::new_with_bounds(1, MAX_LATENCY_NS, 3);
         let latency_ns = latency_ns.expect("the bounds are in order");
-        Self { time: Duration::ZERO, held: 0, taken: 0, failed: 0, latency_ns }
+        Self { time: Duration::ZERO, held: 0, taken: 0, ended: 0, failed: 0, latency_ns }
+    }
+
+    /// Requests that were answered.
+    #[must_use]
+    pub fn answered(&self) -> u64 {
+        self.held + self.taken + self.ended
     }
 
     /// Answers each second, yes or no.
     #[must_use]
     pub fn per_second(&self) -> f64 {
-        (self.held + self.taken) as f64 / self.time.as_secs_f64().max(1e-9)
+        self.answered() as f64 / self.time.as_secs_f64().max(1e-9)
     }
 
     /// A quantile of the latency.
@@ -83,6 +91,7 @@ impl Measured {
         match answer {
             Answer::Held => self.held += 1,
             Answer::Taken => self.taken += 1,
+            Answer::Ended => self.ended += 1,
             Answer::Failed => {
                 self.failed += 1;
                 return;
@@ -96,6 +105,7 @@ impl Measured {
         self.time = self.time.max(other.time);
         self.held += other.held;
         self.taken += other.taken;
+        self.ended += other.ended;
         self.failed += other.failed;
         self.latency_ns.add(&other.latency_ns).expect("all histograms have the same bounds");
     }
@@ -146,7 +156,7 @@ impl Course {
             let (from, end) = (begin + course.warmup, begin + course.warmup + course.duration);
             let mut measured = Measured::nothing();
             let mut idle: Vec<u32> = (0..course.depth).rev().collect();
-            let mut asked = vec![begin; course.depth as usize];
+            let mut asked = vec![(begin, Ask::default()); course.depth as usize];
             let (mut answers, mut sold_out, mut last) = (Vec::new(), false, from);
             loop {
                 let now = Instant::now();
@@ -163,7 +173,7 @@ impl Course {
                         break;
                     };
                     let Some(token) = idle.pop() else { break };
-                    asked[token as usize] = since;
+                    asked[token as usize] = (since, ask);
                     lane.ask(&ask, token);
                 }
                 let waits = idle.len() < course.depth as usize;
@@ -180,12 +190,23 @@ impl Course {
                 }
                 let now = Instant::now();
                 for (token, answer) in answers.drain(..) {
-                    idle.push(token);
+                    let (since, ask) = asked[token as usize];
+                    let next = match answer {
+                        Answer::Held if now < end => course.workload.follow_up(&ask),
+                        _ => None,
+                    };
+                    match next {
+                        Some(next) => {
+                            asked[token as usize] = (now, next);
+                            lane.ask(&next, token);
+                        }
+                        None => idle.push(token),
+                    }
                     // What is answered after the end was asked before it: it counts in an open loop, where
                     // leaving the slow ones out would flatter.
                     let counts = now >= from && (now < end || pace.is_some());
                     if counts {
-                        measured.note(answer, now - asked[token as usize]);
+                        measured.note(answer, now - since);
                         last = now;
                     }
                 }

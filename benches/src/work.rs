@@ -1,11 +1,16 @@
 //! What buyers ask for.
 
+use std::ops::RangeInclusive;
+
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde::Serialize;
 
 /// Most seats that one hold asks for.
 pub const MAX_SEATS_PER_HOLD: u16 = 4;
+
+/// Legs that a hold takes of a trip with several.
+pub const LEGS_PER_HOLD: u16 = 2;
 
 /// Life of a hold, in seconds: longer than any measurement.
 pub const TTL_S: u64 = 300;
@@ -20,6 +25,9 @@ pub enum Kind {
     Spread,
     /// The same on a single trip.
     OneTrip,
+    /// As [`Kind::Spread`], and whoever was granted a hold ends it at once: ten of sixteen buy, five give
+    /// it back, and one leaves it to expire.
+    Life,
 }
 
 /// What is on sale, and what is asked for.
@@ -33,25 +41,39 @@ pub struct Workload {
     pub seats: u16,
     /// Seats of a hold, all or none: 1 to [`MAX_SEATS_PER_HOLD`].
     pub per_hold: u16,
+    /// Legs of each trip. Of more than one a hold takes [`LEGS_PER_HOLD`] that follow each other.
+    pub legs: u16,
 }
 
 impl Workload {
     /// One trip of 500 seats.
     #[must_use]
     pub fn hot(per_hold: u16) -> Self {
-        Self { kind: Kind::Hot, trips: 1, seats: 500, per_hold }
+        Self { kind: Kind::Hot, trips: 1, seats: 500, per_hold, legs: 1 }
     }
 
     /// Ten thousand trips of 50 seats.
     #[must_use]
     pub fn spread(per_hold: u16) -> Self {
-        Self { kind: Kind::Spread, trips: 10_000, seats: 50, per_hold }
+        Self { kind: Kind::Spread, trips: 10_000, seats: 50, per_hold, legs: 1 }
     }
 
     /// One trip of 60,000 seats, each asked for once.
     #[must_use]
     pub fn one_trip(per_hold: u16) -> Self {
-        Self { kind: Kind::OneTrip, trips: 1, seats: 60_000, per_hold }
+        Self { kind: Kind::OneTrip, trips: 1, seats: 60_000, per_hold, legs: 1 }
+    }
+
+    /// Ten thousand trips of 50 seats, and the ends of the holds.
+    #[must_use]
+    pub fn life(per_hold: u16) -> Self {
+        Self { kind: Kind::Life, ..Self::spread(per_hold) }
+    }
+
+    /// Two thousand trips of 50 seats and eight legs: each seat is sold four times.
+    #[must_use]
+    pub fn legs(per_hold: u16) -> Self {
+        Self { trips: 2_000, legs: 8, ..Self::spread(per_hold) }
     }
 
     /// Its name in a table.
@@ -61,25 +83,69 @@ impl Workload {
             Kind::Hot => "hot",
             Kind::Spread => "spread",
             Kind::OneTrip => "one trip",
+            Kind::Life => "life",
         }
     }
 
     /// Holds that can be granted in all.
     #[must_use]
     pub fn capacity(&self) -> u64 {
-        u64::from(self.trips) * u64::from(self.seats / self.per_hold)
+        u64::from(self.trips) * u64::from(self.groups())
+    }
+
+    /// Holds that one trip can grant.
+    fn groups(&self) -> u32 {
+        u32::from(self.seats / self.per_hold) * u32::from(self.sections())
+    }
+
+    /// Into how many sections a trip's legs are divided.
+    fn sections(&self) -> u16 {
+        (self.legs / LEGS_PER_HOLD).max(1)
+    }
+
+    /// What the buyer of a hold that was granted asks for next; none where he leaves it as it is.
+    #[must_use]
+    pub fn follow_up(&self, ask: &Ask) -> Option<Ask> {
+        if self.kind != Kind::Life || ask.step != Step::Hold {
+            return None;
+        }
+        // Of all buyers, whatever numbers they have: the upper bits of a product with 2^64 over the golden
+        // ratio (Knuth, The Art of Computer Programming 3, 6.4).
+        let step = match ask.buyer.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 60 {
+            0..10 => Step::Confirm,
+            10..15 => Step::Release,
+            _ => return None,
+        };
+        Some(Ask { step, ..*ask })
     }
 }
 
-/// A hold that is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is done about a hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Step {
+    /// It is asked for.
+    #[default]
+    Hold,
+    /// It becomes a booking.
+    Confirm,
+    /// Its seats are given back.
+    Release,
+}
+
+/// A hold that is asked for, or ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ask {
+    /// What is done.
+    pub step: Step,
     /// The trip, counted from 0.
     pub trip: u32,
     /// The first of its seats, counted from 0; the others follow it.
     pub first: u16,
     /// How many seats.
     pub count: u16,
+    /// Of a trip with several legs, the section that is asked for, counted from 0: each has
+    /// [`LEGS_PER_HOLD`].
+    pub section: Option<u16>,
     /// Who asks: a number that nobody else has.
     pub buyer: u64,
 }
@@ -88,6 +154,19 @@ impl Ask {
     /// The seats.
     pub fn seats(&self) -> impl Iterator<Item = u16> + use<> {
         self.first..self.first + self.count
+    }
+
+    /// The legs, counted from 0; none where a trip has only one.
+    #[must_use]
+    pub fn legs(&self) -> Option<RangeInclusive<u16>> {
+        let from = self.section? * LEGS_PER_HOLD;
+        Some(from..=from + LEGS_PER_HOLD - 1)
+    }
+
+    /// Seats of single legs.
+    #[must_use]
+    pub fn places(&self) -> u16 {
+        self.count * if self.section.is_some() { LEGS_PER_HOLD } else { 1 }
     }
 }
 
@@ -126,16 +205,22 @@ impl Iterator for Asks {
     /// The next; none when everything that is on sale was asked for.
     fn next(&mut self) -> Option<Ask> {
         let Workload { seats, per_hold, .. } = self.workload;
-        let (trip, first) = match self.workload.kind {
-            Kind::Hot => (0, self.rng.random_range(0..=seats - per_hold)),
-            Kind::Spread | Kind::OneTrip => {
-                let group = self.left.pop()?;
-                let groups = u32::from(seats / per_hold);
-                (group / groups, (group % groups) as u16 * per_hold)
+        let sections = self.workload.sections();
+        let (trip, first, section) = match self.workload.kind {
+            Kind::Hot => {
+                let first = self.rng.random_range(0..=seats - per_hold);
+                (0, first, self.rng.random_range(0..sections))
+            }
+            Kind::Spread | Kind::OneTrip | Kind::Life => {
+                let (group, groups) = (self.left.pop()?, self.workload.groups());
+                let at = (group % groups) as u16;
+                (group / groups, at / sections * per_hold, at % sections)
             }
         };
         self.buyer += self.step;
-        Some(Ask { trip, first, count: per_hold, buyer: self.buyer })
+        let section = (self.workload.legs > 1).then_some(section);
+        let (count, buyer) = (per_hold, self.buyer);
+        Some(Ask { step: Step::Hold, trip, first, count, section, buyer })
     }
 }
 
@@ -147,7 +232,7 @@ mod tests {
 
     #[test]
     fn every_seat_is_asked_for_once() {
-        let workload = Workload { kind: Kind::Spread, trips: 7, seats: 10, per_hold: 3 };
+        let workload = Workload { trips: 7, seats: 10, ..Workload::spread(3) };
         let mut all: Vec<Ask> = Vec::new();
         for worker in 0..4 {
             all.extend(Asks::new(workload, (worker, 4), 1));
@@ -158,6 +243,38 @@ mod tests {
         let buyers: BTreeSet<u64> = all.iter().map(|ask| ask.buyer).collect();
         assert_eq!(buyers.len(), all.len());
         assert!(distinct.iter().all(|(trip, seat)| *trip < 7 && *seat < 10));
+    }
+
+    #[test]
+    fn every_section_of_every_seat_is_asked_for_once() {
+        let workload = Workload { trips: 3, seats: 5, ..Workload::legs(2) };
+        let all: Vec<Ask> = Asks::new(workload, (0, 1), 1).collect();
+        let places = |ask: &Ask| {
+            let (trip, legs) = (ask.trip, ask.legs().into_iter().flatten());
+            let seats: Vec<u16> = ask.seats().collect();
+            legs.flat_map(move |leg| seats.clone().into_iter().map(move |seat| (trip, seat, leg)))
+                .collect::<Vec<_>>()
+        };
+        let distinct: BTreeSet<(u32, u16, u16)> = all.iter().flat_map(places).collect();
+        assert_eq!((all.len() as u64, distinct.len()), (workload.capacity(), 3 * 4 * 8));
+        assert!(distinct.iter().all(|(_, seat, leg)| *seat < 4 && *leg < 8));
+        assert_eq!(all.iter().map(|ask| usize::from(ask.places())).sum::<usize>(), distinct.len());
+    }
+
+    #[test]
+    fn of_sixteen_holds_about_ten_are_bought_and_five_given_back() {
+        let workload = Workload { trips: 320, ..Workload::life(1) };
+        let holds: Vec<Ask> = Asks::new(workload, (1, 4), 1).collect();
+        let steps = |step| {
+            let next = holds.iter().filter_map(|hold| workload.follow_up(hold));
+            next.filter(|next| next.step == step).count() as f64 / holds.len() as f64
+        };
+        let (bought, given_back) = (steps(Step::Confirm), steps(Step::Release));
+        assert!((0.6..0.65).contains(&bought), "{bought}");
+        assert!((0.29..0.335).contains(&given_back), "{given_back}");
+        let next = holds.iter().find_map(|hold| workload.follow_up(hold)).expect("there are some");
+        assert_eq!(workload.follow_up(&next), None, "a hold ends once");
+        assert_eq!(Workload::spread(1).follow_up(&holds[0]), None);
     }
 
     #[test]

@@ -42,7 +42,7 @@ async fn every_answer_bears_its_token() {
     // More than the server reads at a time: some requests come in two parts.
     let tokens: Vec<u32> = (0..5_000).rev().collect();
     for token in &tokens {
-        lane.ask(&Ask { trip: 1, first: 2, count: 3, buyer: 4 }, *token);
+        lane.ask(&Ask { trip: 1, first: 2, count: 3, buyer: 4, ..Ask::default() }, *token);
     }
     let mut answers = Vec::new();
     while answers.len() < tokens.len() {

@@ -8,11 +8,18 @@ use seatgrid_benches::lane::{Answer, Lane as _};
 use seatgrid_benches::systems::Missing;
 use seatgrid_benches::systems::postgres::{Postgres, Way};
 use seatgrid_benches::systems::redis::{Asking, Persistence, Redis};
-use seatgrid_benches::work::{Ask, Workload};
+use seatgrid_benches::work::{Ask, Asks, Step, Workload};
 
 fn course(workload: Workload) -> Course {
     let (warmup, duration) = (Duration::ZERO, Duration::from_secs(20));
     Course { workload, depth: 16, arrivals: Arrivals::Closed, warmup, duration, seed: 1 }
+}
+
+/// Of all holds of a workload so many are given back, when two lanes ask for them.
+fn given_back(workload: Workload) -> u64 {
+    let asks = [0, 1].map(|lane| Asks::new(workload, (lane, 2), 1));
+    let next = asks.into_iter().flatten().filter_map(|ask| workload.follow_up(&ask));
+    next.filter(|next| next.step == Step::Release).count() as u64
 }
 
 #[tokio::test]
@@ -26,8 +33,8 @@ async fn redis_holds_every_seat_once() {
             Err(missing @ Missing::NotInstalled { .. }) => return eprintln!("skipped: {missing}"),
             started => started.unwrap(),
         };
-        let workload = Workload { trips: 20, ..Workload::spread(2) };
-        for _ in 0..2 {
+        let kinds = [Workload::spread(2), Workload::legs(2)];
+        for workload in kinds.map(|kind| Workload { trips: 20, ..kind }) {
             redis.empty().await.unwrap();
             let lanes = [
                 redis.lane(asking, replica).await.unwrap(),
@@ -35,11 +42,30 @@ async fn redis_holds_every_seat_once() {
             ];
             let measured = course(workload).run(lanes.into()).await.unwrap();
             assert_eq!((measured.held, measured.taken), (workload.capacity(), 0));
+            // Nothing was forgotten in between: every seat is taken now.
+            let lane = redis.lane(asking, replica).await.unwrap();
+            let again = course(workload).run(vec![lane]).await.unwrap();
+            assert_eq!((again.held, again.taken), (0, workload.capacity()));
         }
-        // Nothing was forgotten in between: every seat is taken now.
-        let again =
-            course(workload).run(vec![redis.lane(asking, replica).await.unwrap()]).await.unwrap();
-        assert_eq!((again.held, again.taken), (0, workload.capacity()));
+    }
+}
+
+#[tokio::test]
+async fn redis_frees_what_is_given_back_and_nothing_else() {
+    let redis = match Redis::start(Persistence::None, false).await {
+        Err(missing @ Missing::NotInstalled { .. }) => return eprintln!("skipped: {missing}"),
+        started => started.unwrap(),
+    };
+    let workload = Workload { trips: 20, ..Workload::life(2) };
+    let free = given_back(workload);
+    for expected in [(workload.capacity(), 0), (free, workload.capacity() - free)] {
+        let lanes = [
+            redis.lane(Asking::Lua, false).await.unwrap(),
+            redis.lane(Asking::Lua, false).await.unwrap(),
+        ];
+        let measured = course(workload).run(lanes.into()).await.unwrap();
+        assert_eq!((measured.held, measured.taken, measured.failed), (expected.0, expected.1, 0));
+        assert!(measured.ended > measured.held / 2, "{} were ended", measured.ended);
     }
 }
 
@@ -50,7 +76,7 @@ async fn a_hold_one_by_one_that_meets_a_taken_seat_gives_the_others_back() {
         started => started.unwrap(),
     };
     let mut lane = redis.lane(Asking::SetNx, false).await.unwrap();
-    let ask = |first, count| Ask { trip: 0, first, count, buyer: 1 };
+    let ask = |first, count| Ask { first, count, buyer: 1, ..Ask::default() };
     for (ask, expected) in [
         (ask(1, 1), Answer::Held),
         (ask(0, 2), Answer::Taken),
@@ -85,19 +111,41 @@ async fn postgres_holds_every_seat_once() {
         Err(missing @ Missing::NotInstalled { .. }) => return eprintln!("skipped: {missing}"),
         started => started.unwrap(),
     };
-    for (way, depth, per_hold) in
-        [(Way::OneStatement, 16, 1), (Way::OneStatement, 16, 2), (Way::ForUpdate, 1, 2)]
-    {
-        let workload = Workload { trips: 10, ..Workload::spread(per_hold) };
+    for (way, depth, kind) in [
+        (Way::OneStatement, 16, Workload::spread(1)),
+        (Way::OneStatement, 16, Workload::spread(2)),
+        (Way::OneStatement, 16, Workload::legs(1)),
+        (Way::ForUpdate, 1, Workload::spread(2)),
+        (Way::ForUpdate, 1, Workload::legs(2)),
+    ] {
+        let workload = Workload { trips: 10, ..kind };
         postgres.fill(&workload).await.unwrap();
         let course = Course { depth, ..course(workload) };
         for expected in [(workload.capacity(), 0), (0, workload.capacity())] {
             let mut lanes = Vec::new();
             for _ in 0..4 {
-                lanes.push(postgres.lane(way, per_hold).await.unwrap());
+                lanes.push(postgres.lane(way, &workload).await.unwrap());
             }
             let measured = course.run(lanes).await.unwrap();
-            assert_eq!((measured.held, measured.taken), expected, "{way:?} {per_hold}");
+            assert_eq!((measured.held, measured.taken), expected, "{way:?} {workload:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn postgres_frees_what_is_given_back_and_nothing_else() {
+    let postgres = match Postgres::start(true).await {
+        Err(missing @ Missing::NotInstalled { .. }) => return eprintln!("skipped: {missing}"),
+        started => started.unwrap(),
+    };
+    let workload = Workload { trips: 10, ..Workload::life(1) };
+    let free = given_back(workload);
+    postgres.fill(&workload).await.unwrap();
+    for expected in [(workload.capacity(), 0), (free, workload.capacity() - free)] {
+        let lane = || postgres.lane(Way::OneStatement, &workload);
+        let lanes = vec![lane().await.unwrap(), lane().await.unwrap()];
+        let measured = course(workload).run(lanes).await.unwrap();
+        assert_eq!((measured.held, measured.taken, measured.failed), (expected.0, expected.1, 0));
+        assert!(measured.ended > measured.held / 2, "{} were ended", measured.ended);
     }
 }

@@ -1,4 +1,5 @@
-//! etcd: three members, and a transaction that puts a key with a lease for every seat, all or nothing.
+//! etcd: three members, and a transaction that puts a key with a lease for every seat, or for every leg of a
+//! seat, all or nothing.
 //!
 //! Requests are calls beside each other on one HTTP/2 connection, as its clients make them. All connections
 //! go to the member that leads: the others would send every write on to it.
@@ -22,7 +23,7 @@ use tonic_prost::ProstCodec;
 use super::server::{POLL, START_TIMEOUT, Server};
 use super::{Missing, installed};
 use crate::lane::{Answer, Lane};
-use crate::work::{Ask, TTL_S};
+use crate::work::{Ask, Step, TTL_S};
 
 /// Members of the cluster.
 const MEMBERS: usize = 3;
@@ -202,7 +203,11 @@ impl Lane for EtcdLane {
     fn ask(&mut self, ask: &Ask, token: u32) {
         let (channel, lease, ask) = (self.channel.clone(), self.lease, *ask);
         self.flying.push(Box::pin(async move {
-            match hold(&channel, lease, &ask).await {
+            let answer = match ask.step {
+                Step::Hold => hold(&channel, lease, &ask).await,
+                Step::Confirm | Step::Release => end(&channel, &ask).await,
+            };
+            match answer {
                 Ok(answer) => Ok((token, answer)),
                 // It has a source when it was not etcd that answered.
                 Err(status) if status.source().is_none() => Ok((token, Answer::Failed)),
@@ -228,19 +233,60 @@ async fn hold(channel: &Channel, shared: Option<i64>, ask: &Ask) -> Result<Answe
         None => grant(channel).await?,
     };
     let mut transaction = TxnRequest::default();
-    for seat in ask.seats() {
-        let key = format!("{PREFIX}{}/{seat}", ask.trip).into_bytes();
+    for key in keys(ask) {
         transaction.compare.push(Compare {
-            result: COMPARE_EQUAL,
             target: COMPARE_CREATE_REVISION,
             key: key.clone(),
             create_revision: Some(0),
+            ..Compare::default()
         });
-        let put = PutRequest { key, value: ask.buyer.to_string().into_bytes(), lease };
-        transaction.success.push(RequestOp { request_put: Some(put) });
+        let put = PutRequest { key, value: buyer(ask), lease };
+        transaction.success.push(RequestOp { request_put: Some(put), ..RequestOp::default() });
     }
     let done: TxnResponse = call(channel, TXN, transaction).await?;
     Ok(if done.succeeded { Answer::Held } else { Answer::Taken })
+}
+
+/// Puts the keys of a hold without its lease, or deletes them, if all of them are still the buyer's.
+async fn end(channel: &Channel, ask: &Ask) -> Result<Answer, Status> {
+    let mut transaction = TxnRequest::default();
+    for key in keys(ask) {
+        transaction.compare.push(Compare {
+            target: COMPARE_VALUE,
+            key: key.clone(),
+            value: Some(buyer(ask)),
+            ..Compare::default()
+        });
+        transaction.success.push(match ask.step {
+            Step::Release => {
+                let delete = DeleteRangeRequest { key, range_end: Vec::new() };
+                RequestOp { request_delete_range: Some(delete), ..RequestOp::default() }
+            }
+            Step::Hold | Step::Confirm => {
+                let put = PutRequest { key, value: buyer(ask), lease: 0 };
+                RequestOp { request_put: Some(put), ..RequestOp::default() }
+            }
+        });
+    }
+    let done: TxnResponse = call(channel, TXN, transaction).await?;
+    Ok(if done.succeeded { Answer::Ended } else { Answer::Failed })
+}
+
+fn keys(ask: &Ask) -> Vec<Vec<u8>> {
+    let trip = ask.trip;
+    match ask.legs() {
+        None => ask.seats().map(|seat| format!("{PREFIX}{trip}/{seat}").into_bytes()).collect(),
+        Some(legs) => {
+            let keys = |seat| {
+                legs.clone().map(move |leg| format!("{PREFIX}{trip}/{seat}/{leg}").into_bytes())
+            };
+            ask.seats().flat_map(keys).collect()
+        }
+    }
+}
+
+fn buyer(ask: &Ask) -> Vec<u8> {
+    ask.buyer.to_string().into_bytes()
 }
 
 async fn grant(channel: &Channel) -> Result<i64, Status> {
@@ -282,11 +328,11 @@ const LEASE_REVOKE: &str = "/etcdserverpb.Lease/LeaseRevoke";
 const LEASES: &str = "/etcdserverpb.Lease/LeaseLeases";
 const STATUS: &str = "/etcdserverpb.Maintenance/Status";
 
-/// `Compare.CompareResult`: both are the same.
-const COMPARE_EQUAL: i32 = 0;
-
 /// `Compare.CompareTarget`: the revision that created a key, 0 for one that is not there.
 const COMPARE_CREATE_REVISION: i32 = 1;
+
+/// `Compare.CompareTarget`: the value of a key.
+const COMPARE_VALUE: i32 = 3;
 
 /// A request without fields, or an answer of which none is read.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -294,6 +340,7 @@ struct Nothing {}
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct Compare {
+    /// 0: both are the same.
     #[prost(int32, tag = "1")]
     result: i32,
     #[prost(int32, tag = "2")]
@@ -302,6 +349,8 @@ struct Compare {
     key: Vec<u8>,
     #[prost(int64, optional, tag = "5")]
     create_revision: Option<i64>,
+    #[prost(bytes = "vec", optional, tag = "7")]
+    value: Option<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -318,6 +367,8 @@ struct PutRequest {
 struct RequestOp {
     #[prost(message, optional, tag = "2")]
     request_put: Option<PutRequest>,
+    #[prost(message, optional, tag = "3")]
+    request_delete_range: Option<DeleteRangeRequest>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -1,4 +1,4 @@
-//! PostgreSQL: a row for every seat.
+//! PostgreSQL: a row for every seat, or for every leg of a seat.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,12 +13,13 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tempfile::TempDir;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Statement};
 
 use super::Missing;
 use super::server::{POLL, START_TIMEOUT, Server, free_port};
 use crate::lane::{Answer, Lane};
-use crate::work::{Ask, TTL_S, Workload};
+use crate::work::{Ask, LEGS_PER_HOLD, Step, TTL_S, Workload};
 
 /// Connections that a server takes.
 const MAX_CONNECTIONS: u32 = 1_100;
@@ -95,14 +96,25 @@ impl Postgres {
     /// # Errors
     /// When the connection breaks.
     pub async fn fill(&self, workload: &Workload) -> io::Result<()> {
-        let (trips, seats) = (workload.trips, workload.seats);
+        let (trips, seats, legs) = (workload.trips, workload.seats, workload.legs);
         let client = self.connect().await?;
+        // A trip of one leg has no column for it: nobody would add one.
+        let [column, key, value, rows] = match legs {
+            1 => [String::new(), String::new(), String::new(), String::new()],
+            _ => [
+                "leg int,".to_owned(),
+                ", leg".to_owned(),
+                "leg,".to_owned(),
+                format!(", generate_series(0, {legs} - 1) leg"),
+            ],
+        };
         let statements = format!(
             "DROP TABLE IF EXISTS seats;
-             CREATE TABLE seats (trip int, seat int, buyer bigint, until timestamptz NOT NULL,
-                 PRIMARY KEY (trip, seat)) WITH (fillfactor = 70);
-             INSERT INTO seats SELECT trip, seat, NULL, '-infinity'
-                 FROM generate_series(0, {trips} - 1) trip, generate_series(0, {seats} - 1) seat;"
+             CREATE TABLE seats (trip int, seat int, {column} buyer bigint,
+                 until timestamptz NOT NULL, PRIMARY KEY (trip, seat{key})) WITH (fillfactor = 70);
+             INSERT INTO seats SELECT trip, seat, {value} NULL, '-infinity'
+                 FROM generate_series(0, {trips} - 1) trip,
+                      generate_series(0, {seats} - 1) seat{rows};"
         );
         // Several statements at once are a transaction, in which nothing can be vacuumed.
         for statement in [&statements, "VACUUM ANALYZE seats", "CHECKPOINT"] {
@@ -115,31 +127,43 @@ impl Postgres {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub async fn lane(&self, way: Way, per_hold: u16) -> io::Result<PostgresLane> {
+    pub async fn lane(&self, way: Way, workload: &Workload) -> io::Result<PostgresLane> {
         let client = self.connect().await?;
         let prepare = |text: String| {
             let client = &client;
             async move { client.prepare(&text).await.map_err(io::Error::other) }
         };
-        let free = "SELECT trip, seat FROM seats WHERE trip = $1 AND seat BETWEEN $2 AND $3 \
-                    AND until <= now() ORDER BY seat FOR UPDATE";
-        let set = format!("buyer = $4, until = now() + interval '{TTL_S} s'");
-        let one = match per_hold {
-            1 => format!(
-                "UPDATE seats SET {set} WHERE trip = $1 AND seat BETWEEN $2 AND $3 AND until <= now()"
-            ),
+        let place = "trip = $1 AND seat BETWEEN $2 AND $3";
+        let (place, leg, buyer, rows) = match workload.legs {
+            1 => (place.to_owned(), "", "$4", workload.per_hold),
+            _ => {
+                let place = format!("{place} AND leg BETWEEN $4 AND $5");
+                (place, ", leg", "$6", workload.per_hold * LEGS_PER_HOLD)
+            }
+        };
+        let free = format!(
+            "SELECT trip, seat{leg} FROM seats WHERE {place} AND until <= now() \
+             ORDER BY seat{leg} FOR UPDATE"
+        );
+        let same_leg = if leg.is_empty() { "" } else { "AND seats.leg = free.leg" };
+        let set = format!("buyer = {buyer}, until = now() + interval '{TTL_S} s'");
+        let one = match rows {
+            1 => format!("UPDATE seats SET {set} WHERE {place} AND until <= now()"),
             _ => format!(
                 "WITH free AS MATERIALIZED ({free}) UPDATE seats SET {set} FROM free \
-                 WHERE seats.trip = free.trip AND seats.seat = free.seat \
-                 AND (SELECT count(*) FROM free) = {per_hold}"
+                 WHERE seats.trip = free.trip AND seats.seat = free.seat {same_leg} \
+                 AND (SELECT count(*) FROM free) = {rows}"
             ),
         };
-        let update = format!("UPDATE seats SET {set} WHERE trip = $1 AND seat BETWEEN $2 AND $3");
+        let update = format!("UPDATE seats SET {set} WHERE {place}");
+        let his = format!("{place} AND buyer = {buyer} AND until > now()");
         let statements = Statements {
             way,
-            free: prepare(free.to_owned()).await?,
+            free: prepare(free).await?,
             update: prepare(update).await?,
             one: prepare(one).await?,
+            confirm: prepare(format!("UPDATE seats SET until = 'infinity' WHERE {his}")).await?,
+            release: prepare(format!("UPDATE seats SET until = '-infinity' WHERE {his}")).await?,
         };
         Ok(PostgresLane {
             client: Arc::new(client),
@@ -207,6 +231,8 @@ struct Statements {
     free: Statement,
     update: Statement,
     one: Statement,
+    confirm: Statement,
+    release: Statement,
 }
 
 /// A connection that keeps requests in flight.
@@ -221,9 +247,11 @@ impl Lane for PostgresLane {
         let (client, statements, ask) =
             (Arc::clone(&self.client), Arc::clone(&self.statements), *ask);
         self.flying.push(Box::pin(async move {
-            let asked = match statements.way {
-                Way::OneStatement => one_statement(&client, &statements, &ask).await,
-                Way::ForUpdate => for_update(&client, &statements, &ask).await,
+            let asked = match (ask.step, statements.way) {
+                (Step::Hold, Way::OneStatement) => one_statement(&client, &statements, &ask).await,
+                (Step::Hold, Way::ForUpdate) => for_update(&client, &statements, &ask).await,
+                (Step::Confirm, _) => end(&client, &statements.confirm, &ask).await,
+                (Step::Release, _) => end(&client, &statements.release, &ask).await,
             };
             asked.map(|answer| (token, answer)).map_err(io::Error::other)
         }));
@@ -245,9 +273,18 @@ async fn one_statement(
     statements: &Statements,
     ask: &Ask,
 ) -> Result<Answer, tokio_postgres::Error> {
-    let (trip, first, last, buyer) = wire(ask);
-    let updated = client.execute(&statements.one, &[&trip, &first, &last, &buyer]).await?;
-    Ok(if updated == u64::from(ask.count) { Answer::Held } else { Answer::Taken })
+    let updated = client.execute(&statements.one, &Words::of(ask).all()).await?;
+    Ok(if updated == u64::from(ask.places()) { Answer::Held } else { Answer::Taken })
+}
+
+/// Ends a hold, if it is still the buyer's.
+async fn end(
+    client: &Client,
+    statement: &Statement,
+    ask: &Ask,
+) -> Result<Answer, tokio_postgres::Error> {
+    let updated = client.execute(statement, &Words::of(ask).all()).await?;
+    Ok(if updated == u64::from(ask.places()) { Answer::Ended } else { Answer::Failed })
 }
 
 async fn for_update(
@@ -255,19 +292,43 @@ async fn for_update(
     statements: &Statements,
     ask: &Ask,
 ) -> Result<Answer, tokio_postgres::Error> {
-    let (trip, first, last, buyer) = wire(ask);
+    let words = Words::of(ask);
     client.batch_execute("BEGIN").await?;
-    let free = client.query(&statements.free, &[&trip, &first, &last]).await?;
-    if free.len() < usize::from(ask.count) {
+    let free = client.query(&statements.free, &words.place()).await?;
+    if free.len() < usize::from(ask.places()) {
         client.batch_execute("ROLLBACK").await?;
         return Ok(Answer::Taken);
     }
-    client.execute(&statements.update, &[&trip, &first, &last, &buyer]).await?;
+    client.execute(&statements.update, &words.all()).await?;
     client.batch_execute("COMMIT").await?;
     Ok(Answer::Held)
 }
 
-fn wire(ask: &Ask) -> (i32, i32, i32, i64) {
-    let number = |n: u16| i32::from(n);
-    (ask.trip as i32, number(ask.first), number(ask.first + ask.count - 1), ask.buyer as i64)
+/// What stands for a statement's `$1`, `$2` and so on.
+struct Words {
+    /// The trip, the first and the last seat, and where a trip has several legs the first and the last.
+    place: Vec<i32>,
+    buyer: i64,
+}
+
+impl Words {
+    fn of(ask: &Ask) -> Self {
+        let number = |n: u16| i32::from(n);
+        let last = ask.first + ask.count - 1;
+        let mut place = vec![ask.trip as i32, number(ask.first), number(last)];
+        place.extend(
+            ask.legs().iter().flat_map(|legs| [number(*legs.start()), number(*legs.end())]),
+        );
+        Self { place, buyer: ask.buyer as i64 }
+    }
+
+    fn place(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.place.iter().map(|word| word as &(dyn ToSql + Sync)).collect()
+    }
+
+    fn all(&self) -> Vec<&(dyn ToSql + Sync)> {
+        let mut all = self.place();
+        all.push(&self.buyer);
+        all
+    }
 }

@@ -1,4 +1,4 @@
-//! Redis: a key with a life for every seat, set by a Lua script, all or nothing, or one by one.
+//! Redis: a key with a life for every seat, or for every leg of a seat, set by a Lua script, all or nothing, or one by one.
 //!
 //! Requests are pipelined as its clients do: written one behind the other, answered in order.
 
@@ -15,11 +15,19 @@ use tokio::net::TcpStream;
 use super::server::{START_TIMEOUT, Server, free_port};
 use super::{Missing, installed};
 use crate::lane::{Answer, Lane};
-use crate::work::{Ask, TTL_S};
+use crate::work::{Ask, Step, TTL_S};
 
 /// Holds every seat or none: 1, or 0 when one was taken. ARGV: the buyer, the life in seconds.
-const SCRIPT: &str = "for i = 1, #KEYS do if redis.call('EXISTS', KEYS[i]) == 1 then return 0 end end \
-                      for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[1], 'EX', ARGV[2]) end return 1";
+const HOLD: &str = "for i = 1, #KEYS do if redis.call('EXISTS', KEYS[i]) == 1 then return 0 end end \
+                    for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[1], 'EX', ARGV[2]) end return 1";
+
+/// Makes the holds of a buyer last, if every seat is still his: 1, or 0. ARGV: the buyer.
+const CONFIRM: &str = "for i = 1, #KEYS do if redis.call('GET', KEYS[i]) ~= ARGV[1] then return 0 end end \
+                       for i = 1, #KEYS do redis.call('PERSIST', KEYS[i]) end return 1";
+
+/// Gives the seats of a buyer back, if every one is still his: 1, or 0. ARGV: the buyer.
+const RELEASE: &str = "for i = 1, #KEYS do if redis.call('GET', KEYS[i]) ~= ARGV[1] then return 0 end end \
+                       for i = 1, #KEYS do redis.call('DEL', KEYS[i]) end return 1";
 
 /// How a hold is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +66,7 @@ impl Persistence {
 pub struct Redis {
     servers: Vec<Server>,
     address: SocketAddr,
-    script: String,
+    scripts: Scripts,
     _folders: Vec<TempDir>,
 }
 
@@ -88,11 +96,11 @@ impl Redis {
         }
         let address = first.expect("one was started");
         let mut wire = Wire::connect(address).await.map_err(failed)?;
-        let script = wire.call(&[b"SCRIPT", b"LOAD", SCRIPT.as_bytes()]).await.map_err(failed)?;
+        let scripts = Scripts::load(&mut wire).await.map_err(failed)?;
         if replica {
             wire.replica_follows().await.map_err(failed)?;
         }
-        Ok(Self { servers, address, script, _folders: folders })
+        Ok(Self { servers, address, scripts, _folders: folders })
     }
 
     /// Its processes.
@@ -115,8 +123,27 @@ impl Redis {
     /// When it cannot be made.
     pub async fn lane(&self, asking: Asking, wait_for_replica: bool) -> io::Result<RedisLane> {
         let wire = Wire::connect(self.address).await?;
-        let script = self.script.clone().into_bytes();
-        Ok(RedisLane { wire, script, asking, wait: wait_for_replica, asked: VecDeque::new() })
+        let scripts = self.scripts.clone();
+        Ok(RedisLane { wire, scripts, asking, wait: wait_for_replica, asked: VecDeque::new() })
+    }
+}
+
+/// The names under which Redis knows the scripts.
+#[derive(Clone, Debug)]
+struct Scripts {
+    hold: Vec<u8>,
+    confirm: Vec<u8>,
+    release: Vec<u8>,
+}
+
+impl Scripts {
+    async fn load(wire: &mut Wire) -> io::Result<Self> {
+        let mut names = Vec::new();
+        for script in [HOLD, CONFIRM, RELEASE] {
+            names.push(wire.call(&[b"SCRIPT", b"LOAD", script.as_bytes()]).await?.into_bytes());
+        }
+        let [hold, confirm, release] = names.try_into().expect("three were loaded");
+        Ok(Self { hold, confirm, release })
     }
 }
 
@@ -124,7 +151,7 @@ impl Redis {
 #[derive(Debug)]
 pub struct RedisLane {
     wire: Wire,
-    script: Vec<u8>,
+    scripts: Scripts,
     asking: Asking,
     wait: bool,
     /// What was asked, in order.
@@ -134,8 +161,8 @@ pub struct RedisLane {
 /// What is answered next.
 #[derive(Clone, Copy, Debug)]
 enum Asked {
-    /// A hold, under a token.
-    Hold(Ask, u32),
+    /// What a lane was asked, under a token.
+    Ask(Ask, u32),
     /// Seats that are given back.
     Undo,
 }
@@ -147,23 +174,26 @@ impl Lane for RedisLane {
             (keys.len().to_string(), ask.buyer.to_string(), TTL_S.to_string());
         let (buyer, ttl) = (buyer.as_bytes(), ttl.as_bytes());
         let out = &mut self.wire.out;
-        match self.asking {
-            Asking::Lua => {
-                let mut words: Vec<&[u8]> = vec![b"EVALSHA", &self.script, count.as_bytes()];
-                words.extend(keys.iter().map(|key| key.as_bytes()));
-                words.extend([buyer, ttl]);
-                write_command(out, &words);
-            }
-            Asking::SetNx => {
+        let mut run = |script: &[u8], arguments: &[&[u8]]| {
+            let mut words: Vec<&[u8]> = vec![b"EVALSHA", script, count.as_bytes()];
+            words.extend(keys.iter().map(|key| key.as_bytes()));
+            words.extend(arguments);
+            write_command(out, &words);
+        };
+        match (ask.step, self.asking) {
+            (Step::Hold, Asking::Lua) => run(&self.scripts.hold, &[buyer, ttl]),
+            (Step::Hold, Asking::SetNx) => {
                 for key in &keys {
                     write_command(out, &[b"SET", key.as_bytes(), buyer, b"NX", b"EX", ttl]);
                 }
             }
+            (Step::Confirm, _) => run(&self.scripts.confirm, &[buyer]),
+            (Step::Release, _) => run(&self.scripts.release, &[buyer]),
         }
         if self.wait {
             write_command(out, &[b"WAIT", b"1", b"100"]);
         }
-        self.asked.push_back(Asked::Hold(*ask, token));
+        self.asked.push_back(Asked::Ask(*ask, token));
     }
 
     async fn answers(&mut self, into: &mut Vec<(u32, Answer)>) -> io::Result<()> {
@@ -187,14 +217,14 @@ impl Lane for RedisLane {
 impl RedisLane {
     /// Takes the answer to what was asked, if all of it has come.
     fn take(&mut self, asked: Asked, into: &mut Vec<(u32, Answer)>) -> io::Result<bool> {
-        let Asked::Hold(ask, token) = asked else {
+        let Asked::Ask(ask, token) = asked else {
             let Some((_, end)) = self.wire.peek(0)? else { return Ok(false) };
             self.wire.consume(end);
             return Ok(true);
         };
         let (mut end, mut granted) = (0, Vec::new());
-        let count = if self.asking == Asking::Lua { 1 } else { ask.count };
-        for _ in 0..count {
+        let one_by_one = ask.step == Step::Hold && self.asking == Asking::SetNx;
+        for _ in 0..if one_by_one { ask.places() } else { 1 } {
             let Some((value, after)) = self.wire.peek(end)? else { return Ok(false) };
             granted
                 .push(matches!(value, Value::Number(1)) || value == Value::Text("OK".to_owned()));
@@ -208,15 +238,16 @@ impl RedisLane {
         }
         self.wire.consume(end);
         let held = granted.iter().all(|granted| *granted);
-        if !held && granted.iter().any(|granted| *granted) {
+        if one_by_one && !held && granted.iter().any(|granted| *granted) {
             self.give_back(&ask, &granted);
         }
         into.push((
             token,
-            match (held, kept) {
-                (true, true) => Answer::Held,
-                (true, false) => Answer::Failed,
-                (false, _) => Answer::Taken,
+            match (ask.step, held, kept) {
+                (Step::Hold, true, true) => Answer::Held,
+                (Step::Hold, false, _) => Answer::Taken,
+                (Step::Confirm | Step::Release, true, true) => Answer::Ended,
+                _ => Answer::Failed,
             },
         ));
         Ok(true)
@@ -234,7 +265,14 @@ impl RedisLane {
 }
 
 fn keys(ask: &Ask) -> Vec<String> {
-    ask.seats().map(|seat| format!("h:{}:{seat}", ask.trip)).collect()
+    let trip = ask.trip;
+    match ask.legs() {
+        None => ask.seats().map(|seat| format!("h:{trip}:{seat}")).collect(),
+        Some(legs) => {
+            let keys = |seat| legs.clone().map(move |leg| format!("h:{trip}:{seat}:{leg}"));
+            ask.seats().flat_map(keys).collect()
+        }
+    }
 }
 
 /// An answer in Redis's protocol, as far as it is needed.

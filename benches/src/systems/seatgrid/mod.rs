@@ -9,9 +9,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 
-use client_sdk::ids::TripId;
-use client_sdk::pb::{self, HoldRequest};
-use client_sdk::{Client, OpenTrip, Options, new_hold_id};
+use bytes::Bytes;
+use client_sdk::ids::{HoldId, TripId};
+use client_sdk::pb::{self, ConfirmRequest, HoldRequest, Legs, ReleaseRequest};
+use client_sdk::{Client, OpenTrip, Options, new_command_id};
 use futures::{StreamExt as _, TryStreamExt as _};
 use tempfile::TempDir;
 
@@ -19,7 +20,7 @@ use self::pipeline::PipelineLane;
 use self::unary::UnaryLane;
 use super::Missing;
 use super::server::{START_TIMEOUT, Server};
-use crate::work::{Ask, TTL_S, Workload};
+use crate::work::{Ask, Step, TTL_S, Workload};
 
 /// Ports that a cluster takes: for clients, for peers and for its admins, a hundred apart.
 const PORTS: [u16; 9] = [0, 1, 2, 100, 101, 102, 200, 201, 202];
@@ -78,11 +79,12 @@ impl Seatgrid {
     pub async fn fill(&mut self, workload: &Workload) -> io::Result<()> {
         self.epoch += 1;
         let layout = layout(workload.seats);
+        let stops: Vec<String> = (0..=workload.legs).map(|stop| stop.to_string()).collect();
         let open = |number: u32| {
-            let (client, layout) = (self.client.clone(), layout.clone());
+            let (client, layout, stops) = (self.client.clone(), layout.clone(), stops.clone());
             let trip = trip(self.epoch, number);
             async move {
-                let request = OpenTrip::with_wire_layout(&trip, layout);
+                let request = OpenTrip::with_wire_layout(&trip, layout).stop_names(stops);
                 client.open_trip(request).await.map(drop).map_err(io::Error::other)
             }
         };
@@ -115,16 +117,42 @@ impl Seatgrid {
     }
 }
 
-/// The request for a hold.
-fn request(epoch: u32, ask: &Ask) -> (TripId, HoldRequest) {
+/// What is asked of a cluster.
+#[derive(Clone, Debug)]
+enum Request {
+    Hold(HoldRequest),
+    Confirm(ConfirmRequest),
+    Release(ReleaseRequest),
+}
+
+/// Makes the request for what is asked; what ends a hold names its `hold`.
+fn request(epoch: u32, ask: &Ask, hold: HoldId) -> (TripId, Request) {
     let trip = trip(epoch, ask.trip);
-    let request = HoldRequest {
-        trip_id: trip.as_str().to_owned(),
-        hold_id: new_hold_id().as_bytes().to_vec().into(),
-        buyer_id: ask.buyer.to_string(),
-        seat_numbers: ask.seats().map(u32::from).collect(),
-        ttl_ms: TTL_S * 1_000,
-        ..Default::default()
+    let trip_id = trip.as_str().to_owned();
+    let hold_id = Bytes::copy_from_slice(hold.as_bytes());
+    let command_id = || Bytes::copy_from_slice(new_command_id().as_bytes());
+    let request = match ask.step {
+        Step::Hold => Request::Hold(HoldRequest {
+            trip_id,
+            hold_id,
+            buyer_id: ask.buyer.to_string(),
+            seat_numbers: ask.seats().map(u32::from).collect(),
+            legs: ask.legs().map(|legs| Legs {
+                from: u32::from(*legs.start()),
+                to: u32::from(*legs.end()) + 1,
+            }),
+            ttl_ms: TTL_S * 1_000,
+            ..Default::default()
+        }),
+        Step::Confirm => Request::Confirm(ConfirmRequest {
+            trip_id,
+            hold_id,
+            command_id: command_id(),
+            ..Default::default()
+        }),
+        Step::Release => {
+            Request::Release(ReleaseRequest { trip_id, hold_id, command_id: command_id() })
+        }
     };
     (trip, request)
 }

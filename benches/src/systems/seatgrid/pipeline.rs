@@ -1,17 +1,17 @@
-//! Holds over the SDK's pipelines: what a service in Rust does.
+//! Requests over the SDK's pipelines: what a service in Rust does.
 
 use std::io;
 use std::time::{Duration, Instant};
 
-use client_sdk::ids::TripId;
+use client_sdk::ids::{HoldId, TripId};
 use client_sdk::pb::Code;
 use client_sdk::pb::pipeline_command::Command as Wire;
 use client_sdk::pb::pipeline_reply::Reply;
-use client_sdk::{Client, Completion};
+use client_sdk::{Client, Completion, new_hold_id};
 
-use super::request;
+use super::{Request, request};
 use crate::lane::{Answer, Lane};
-use crate::work::Ask;
+use crate::work::{Ask, Step};
 
 /// How long a command may wait for its answer before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,14 +23,25 @@ pub struct PipelineLane {
     epoch: u32,
     /// What is asked under each token, and since when: it is asked again with the same id.
     flying: Vec<Option<(Wire, TripId, Instant)>>,
+    /// The hold that each token had last.
+    holds: Vec<HoldId>,
     waiting: Vec<u32>,
     done: Vec<Completion>,
 }
 
 impl Lane for PipelineLane {
     fn ask(&mut self, ask: &Ask, token: u32) {
-        let (trip, request) = request(self.epoch, ask);
-        self.flying[token as usize] = Some((Wire::Hold(request), trip, Instant::now()));
+        let hold = &mut self.holds[token as usize];
+        if ask.step == Step::Hold {
+            *hold = new_hold_id();
+        }
+        let (trip, request) = request(self.epoch, ask, *hold);
+        let command = match request {
+            Request::Hold(hold) => Wire::Hold(hold),
+            Request::Confirm(confirm) => Wire::Confirm(confirm),
+            Request::Release(release) => Wire::Release(release),
+        };
+        self.flying[token as usize] = Some((command, trip, Instant::now()));
         self.waiting.push(token);
     }
 
@@ -61,6 +72,7 @@ impl PipelineLane {
             client: client.clone(),
             epoch,
             flying: (0..depth).map(|_| None).collect(),
+            holds: (0..depth).map(|_| new_hold_id()).collect(),
             waiting: Vec::new(),
             done: Vec::new(),
         }
@@ -70,6 +82,7 @@ impl PipelineLane {
         let token = completion.token as u32;
         let answer = match &completion.outcome {
             Ok(Reply::Held(_)) => Answer::Held,
+            Ok(Reply::Confirmed(_) | Reply::Released(_)) => Answer::Ended,
             Ok(Reply::Problem(problem)) if problem.code() == Code::SeatTaken => Answer::Taken,
             _ => {
                 let since = self.flying[token as usize].as_ref().map(|(_, _, since)| *since);

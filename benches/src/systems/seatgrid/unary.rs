@@ -1,22 +1,23 @@
-//! Holds as plain calls, each a request and its answer: what a service in Go or Python does with code
+//! Plain calls, each a request and its answer: what a service in Go or Python does with code
 //! generated from the protocol.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use client_sdk::Client;
+use client_sdk::ids::HoldId;
 use client_sdk::pb::cluster_client::ClusterClient;
 use client_sdk::pb::inventory_client::InventoryClient;
 use client_sdk::pb::{Code, GetTopologyRequest, Problem};
+use client_sdk::{Client, new_hold_id};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 
-use super::request;
+use super::{Request, request};
 use crate::lane::{Answer, Lane};
-use crate::work::Ask;
+use crate::work::{Ask, Step};
 
 /// A caller with a connection to each node, which asks the leader of the trip's shard.
 pub struct UnaryLane {
@@ -25,6 +26,8 @@ pub struct UnaryLane {
     /// The leader's connection, for each shard.
     leaders: Vec<InventoryClient<Channel>>,
     epoch: u32,
+    /// The hold that each token had last.
+    holds: HashMap<u32, HoldId>,
     flying: FuturesUnordered<BoxFuture<'static, (u32, Answer)>>,
 }
 
@@ -46,22 +49,32 @@ impl UnaryLane {
         let leaders = topology.shards.iter().map(|shard| leader(&shard.leader));
         let leaders = leaders.collect::<Option<_>>();
         let leaders = leaders.ok_or_else(|| io::Error::other("a shard has no leader"))?;
-        Ok(Self { client: client.clone(), leaders, epoch, flying: FuturesUnordered::new() })
+        let (client, holds) = (client.clone(), HashMap::new());
+        Ok(Self { client, leaders, epoch, holds, flying: FuturesUnordered::new() })
     }
 }
 
 impl Lane for UnaryLane {
     fn ask(&mut self, ask: &Ask, token: u32) {
-        let (trip, request) = request(self.epoch, ask);
+        let hold = self.holds.entry(token).or_insert_with(new_hold_id);
+        if ask.step == Step::Hold {
+            *hold = new_hold_id();
+        }
+        let (trip, request) = request(self.epoch, ask, *hold);
         let shard = self.client.shard_of(&trip).get() as usize;
         let mut leader = self.leaders[shard].clone();
         self.flying.push(
             async move {
-                let answer = match leader.hold(request).await {
-                    Ok(_) => Answer::Held,
-                    Err(status) => refusal(&status),
+                let answer = match request {
+                    Request::Hold(hold) => leader.hold(hold).await.map(|_| Answer::Held),
+                    Request::Confirm(confirm) => {
+                        leader.confirm(confirm).await.map(|_| Answer::Ended)
+                    }
+                    Request::Release(release) => {
+                        leader.release(release).await.map(|_| Answer::Ended)
+                    }
                 };
-                (token, answer)
+                (token, answer.unwrap_or_else(|status| refusal(&status)))
             }
             .boxed(),
         );

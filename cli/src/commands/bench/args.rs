@@ -62,6 +62,10 @@ enum What {
     Hot,
     /// Ten thousand trips of 50 seats
     Spread,
+    /// The same, and whoever was granted a hold buys, gives it back or leaves it to expire
+    Life,
+    /// Two thousand trips of 50 seats and eight legs, of which a hold takes two
+    Legs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -137,6 +141,8 @@ impl Args {
         match self.workload {
             What::Hot => Workload::hot(self.seats),
             What::Spread => Workload::spread(self.seats),
+            What::Life => Workload::life(self.seats),
+            What::Legs => Workload::legs(self.seats),
         }
     }
 }

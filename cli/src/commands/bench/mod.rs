@@ -105,7 +105,7 @@ fn row(args: &Args, system: &System, (load, arrivals): (Load, Arrivals)) -> Row 
     Row {
         workload: workload.name().to_owned(),
         per_hold: workload.per_hold,
-        legs: 1,
+        legs: workload.legs,
         system: system.name(),
         caller: system.caller().to_owned(),
         rate: match arrivals {
