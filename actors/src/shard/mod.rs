@@ -2,8 +2,9 @@
 //!
 //! Everything reaches it through its mailbox, in batches: commands from clients ([`admit`], or
 //! [`vacancy`] while the leadership moves), committed entries from the log ([`apply`]), ticks for what is
-//! due ([`tick`]), steps of a snapshot ([`records`]), reads ([`read`]). The node's supervisor restarts nothing behind a shard's back: when the actor dies the
-//! replica stops, for its state is only right together with the log.
+//! due ([`tick`]), steps of a snapshot ([`records`]), reads ([`read`]). The node's supervisor restarts
+//! nothing behind a shard's back: when the actor dies the replica stops, for its state is only right
+//! together with the log.
 
 mod admit;
 mod apply;
