@@ -16,9 +16,12 @@ const PART: Duration = Duration::from_millis(50);
 /// Parts of the window over which a node's rate is taken.
 const PARTS: usize = 6;
 
-/// What is let through for each hold that is answered, and by what the rate grows with each part in which
-/// nothing was refused: what is more finds out whether the node can do more.
+/// What is let through for each hold that is answered, once the node refuses: what is more finds out
+/// whether it can do more.
 const PROBE: f64 = 1.05;
+
+/// By what the rate grows with each part in which nothing was refused.
+const GROWTH: f64 = 1.1;
 
 /// The most that is let through for each hold that is answered. What is beyond what the node can do only
 /// waits there, until it refuses: its queues are never used up to find out how fast it is.
@@ -155,7 +158,7 @@ impl Throttle {
             // No lower than half: a node that stood still for a moment is not asked for nothing after it.
             limit.rate = (PROBE * mean).max(limit.rate / 2.0).max(LEAST);
         } else if part.held_back > 0 {
-            limit.rate = (PROBE * limit.rate).min(CEILING * mean).max(limit.rate);
+            limit.rate = (GROWTH * limit.rate).min(CEILING * mean).max(limit.rate);
         }
         let calm = part.refused == 0 && part.held_back == 0;
         limit.calm = if calm { limit.calm + 1 } else { 0 };
@@ -253,8 +256,8 @@ mod tests {
         let mut throttle = Throttle::new(now);
         course(&mut throttle, now, 2_000, 500, 50);
         let later = now + Duration::from_secs(2);
-        course(&mut throttle, later, 3_000, 500, 500);
-        let (sent, _) = course(&mut throttle, later + Duration::from_secs(3), 1_000, 500, 500);
+        course(&mut throttle, later, 2_000, 500, 500);
+        let (sent, _) = course(&mut throttle, later + Duration::from_secs(2), 1_000, 500, 500);
         assert!(sent >= 490_000, "{sent} of 500,000 were sent");
     }
 
