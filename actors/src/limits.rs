@@ -57,8 +57,12 @@ pub const EXPIRY_RETRY_MS: u64 = 2_000;
 /// Trips looked at for passivation at one tick: a pass over all trips goes on over many ticks.
 pub const PASSIVATION_STEP: usize = 512;
 
-/// Snapshot records taken from a shard in one turn: a large trip takes some tens of microseconds.
+/// Snapshot records taken from a shard in one turn.
 pub const SNAPSHOT_STEP_RECORDS: usize = 32;
+
+/// Bytes of snapshot records after which a turn of a shard ends: they take it about a millisecond. One more
+/// trip may be on top, and one that remembers 65,536 answers takes some 4 MiB.
+pub const SNAPSHOT_STEP_BYTES: usize = 256 << 10;
 
 /// Trips that are looked at for records in one turn, changed or not.
 pub const SNAPSHOT_STEP_TRIPS: usize = 2_048;

@@ -56,15 +56,19 @@ pub(crate) fn layout_key(digest: LayoutDigest) -> Vec<u8> {
 }
 
 pub(crate) fn encode_trip(map: &SeatMap) -> Vec<u8> {
-    let passive = Passive::of(map);
-    let mut out = Vec::with_capacity(256);
+    let mut out = Vec::with_capacity(64 + codec::about_bytes(map));
     out.put_u8(VERSION);
     out.put_u8(MAP);
     out.put_u8(u8::from(map.is_idle()));
-    out.put_u64_le(passive.position.packed());
-    out.put_u64_le(passive.digest);
-    passive.tally.encode(&mut out);
-    out.extend_from_slice(&codec::encode_state(map));
+    out.put_u64_le(map.position().packed());
+    let digest = out.len();
+    out.put_u64_le(0);
+    Tally::of(map).encode(&mut out);
+    let state = out.len();
+    codec::put_state(&mut out, map);
+    // A large trip takes milliseconds to encode: its digest is taken of these bytes, not of its own.
+    let of_state = codec::digest_of_state(&out[state..]);
+    (&mut out[digest..]).put_u64_le(of_state);
     out
 }
 

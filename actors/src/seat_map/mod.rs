@@ -281,7 +281,7 @@ impl SeatMap {
     /// The whole state as 64 bits: equal on all replicas that applied the same log, on every platform.
     /// It takes as long as encoding a snapshot.
     pub fn digest(&self) -> u64 {
-        xxhash_rust::xxh3::xxh3_64(&codec::encode_state(self))
+        codec::digest_of_state(&codec::encode_state(self))
     }
 
     /// The last command applied: what is not beyond it must not be applied again.

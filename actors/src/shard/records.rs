@@ -6,7 +6,7 @@ use raft::mutant::{Mutant, planted};
 
 use super::Shard;
 use crate::directory::{Directory, Slot};
-use crate::limits::{SNAPSHOT_STEP_RECORDS, SNAPSHOT_STEP_TRIPS};
+use crate::limits::{SNAPSHOT_STEP_BYTES, SNAPSHOT_STEP_RECORDS, SNAPSHOT_STEP_TRIPS};
 use crate::machine::{Restored, RestoredTrip};
 use crate::record;
 use crate::trip::{Recorded, Trip};
@@ -28,23 +28,12 @@ impl Shard {
         let trips = self.directory.cells().len();
         let mut number = from as usize;
         let end = trips.min(number + SNAPSHOT_STEP_TRIPS);
-        while number < end && records.len() < SNAPSHOT_STEP_RECORDS {
+        let mut bytes = 0;
+        while number < end && records.len() < SNAPSHOT_STEP_RECORDS && bytes < SNAPSHOT_STEP_BYTES {
             let at = u32::try_from(number).expect("a directory has fewer than 2^32 trips");
-            let cell = self.directory.cell_mut(at);
-            match &mut cell.slot {
-                Slot::Active(trip) if trip.recorded != Recorded::Yes => {
-                    trip.recorded = Recorded::Writing;
-                    self.writing.push(at);
-                    if !(planted(Mutant::SkipsATripInSnapshots) && at % 3 == 1) {
-                        records.push((record::trip_key(&cell.id), record::encode_trip(trip.map())));
-                    }
-                }
-                Slot::Fenced(why, recorded) if *recorded != Recorded::Yes => {
-                    *recorded = Recorded::Writing;
-                    self.writing.push(at);
-                    records.push((record::trip_key(&cell.id), record::encode_fenced(why)));
-                }
-                _ => {}
+            if let Some(record) = self.take_record(at) {
+                bytes += record.1.len();
+                records.push(record);
             }
             number += 1;
         }
@@ -60,6 +49,26 @@ impl Shard {
             }
         }
         RecordStep { records, next: None }
+    }
+
+    /// The record of a trip that has changed since the snapshot before.
+    fn take_record(&mut self, number: u32) -> Option<(Vec<u8>, Vec<u8>)> {
+        let cell = self.directory.cell_mut(number);
+        let value = match &mut cell.slot {
+            Slot::Active(trip) if trip.recorded != Recorded::Yes => {
+                trip.recorded = Recorded::Writing;
+                let skipped = planted(Mutant::SkipsATripInSnapshots) && number % 3 == 1;
+                (!skipped).then(|| record::encode_trip(trip.map()))
+            }
+            Slot::Fenced(why, recorded) if *recorded != Recorded::Yes => {
+                *recorded = Recorded::Writing;
+                Some(record::encode_fenced(why))
+            }
+            _ => return None,
+        };
+        let key = record::trip_key(&cell.id);
+        self.writing.push(number);
+        value.map(|value| (key, value))
     }
 
     pub(super) fn snapshot_done(&mut self, committed: bool) {

@@ -115,9 +115,25 @@ pub fn decode_layout(bytes: &[u8]) -> Result<Layout, DecodeError> {
 
 /// Encodes a state for a snapshot. It refers to its layout by digest and does not hold the kept changes.
 pub fn encode_state(map: &SeatMap) -> Vec<u8> {
-    let mut out = vec![STATE_VERSION];
-    state::put(&mut out, map);
+    let mut out = Vec::with_capacity(about_bytes(map));
+    put_state(&mut out, map);
     out
+}
+
+/// About how many bytes [`encode_state`] writes.
+pub(crate) fn about_bytes(map: &SeatMap) -> usize {
+    state::about_bytes(map)
+}
+
+/// Appends a state, as [`encode_state`] writes it.
+pub(crate) fn put_state(out: &mut Vec<u8>, map: &SeatMap) {
+    out.push(STATE_VERSION);
+    state::put(out, map);
+}
+
+/// The digest of a state that [`encode_state`] wrote: replicas that applied the same log have the same.
+pub(crate) fn digest_of_state(state: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(state)
 }
 
 /// Decodes a state of a snapshot and rebuilds what follows from it.

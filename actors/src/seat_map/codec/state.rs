@@ -24,6 +24,11 @@ use crate::seat_map::slab::NONE;
 /// Longest remembered outcome that is read, in bytes: a batch of large grants.
 const MAX_OUTCOME_BYTES: usize = 1 << 24;
 
+/// About how many bytes a state takes: a hold has some 60, a command of another kind 40.
+pub(super) fn about_bytes(map: &SeatMap) -> usize {
+    256 + 64 * map.registry.id_count()
+}
+
 /// Writes a state. The layout's digest comes first.
 pub(super) fn put(out: &mut Vec<u8>, map: &SeatMap) {
     open::put(out, &map.open, Layouts::ByDigest);
