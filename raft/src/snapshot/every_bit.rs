@@ -1,5 +1,5 @@
-//! Two generations of a few records: every bit of every key and value flipped, every value cut at every
-//! byte, everything removed in turn.
+//! Two generations of a few records, one of them in parts: every bit of every key and value flipped, every
+//! value cut at every byte, everything removed in turn.
 //!
 //! What is used is the newest generation as it was written, or the one before it as it was written, or
 //! nothing, which is told.
@@ -7,7 +7,7 @@
 use futures::executor::block_on;
 use proto::pb;
 
-use super::tree::{Db, Tree};
+use super::tree::{Db, Map, PART_BYTES, parts_of};
 use super::*;
 
 const GROUP: u32 = 1;
@@ -41,9 +41,10 @@ impl Sample {
         let before = records(&shard.current().unwrap());
         write(&shard, 20, &["a", "new"], &["b"]);
         let newest = records(&shard.current().unwrap());
-        let names = [format!("records-{GROUP}"), "manifests".to_owned()];
+        let records = format!("records-{GROUP}");
+        let names = [parts_of(&records), records, "manifests".to_owned()];
         let pairs = names.iter().flat_map(|name| {
-            let pairs = tree(&trees, name).iter().map(Result::unwrap);
+            let pairs = map(&trees, name).scan_prefix([]).map(Result::unwrap);
             pairs.map(|(key, value)| (name.clone(), key.to_vec(), value.to_vec()))
         });
         Self { items: pairs.collect(), newest, before }
@@ -54,7 +55,7 @@ impl Sample {
         let trees = MemSnapshots::new();
         let others = self.items.iter().enumerate().filter(|(n, _)| *n != at).map(|(_, item)| item);
         for (name, key, value) in others.chain(&item) {
-            tree(&trees, name).insert(key, value.clone()).unwrap();
+            map(&trees, name).insert(key, value.clone()).unwrap();
         }
         let shard = shard_of(&trees);
         let Some(view) = shard.current() else {
@@ -85,8 +86,8 @@ fn goes_on(shard: &ShardSnapshots, found: &Records) {
     assert_eq!(records, *found);
 }
 
-fn tree(trees: &MemSnapshots, name: &str) -> Tree {
-    Db::Memory(trees.clone()).open_tree(name).unwrap()
+fn map(trees: &MemSnapshots, name: &str) -> Map {
+    Db::Memory(trees.clone()).open_map(name).unwrap()
 }
 
 fn shard_of(trees: &MemSnapshots) -> ShardSnapshots {
@@ -101,7 +102,11 @@ fn manifest(index: u64) -> Manifest {
 fn write(shard: &ShardSnapshots, index: u64, puts: &[&str], removes: &[&str]) {
     let mut writer = block_on(shard.begin()).unwrap();
     for key in puts {
-        writer.put(key.as_bytes(), format!("{key} as of {index}").as_bytes()).unwrap();
+        let mut value = format!("{key} as of {index}").into_bytes();
+        if *key == "long" {
+            value.resize(PART_BYTES + 20, b'+');
+        }
+        writer.put(key.as_bytes(), &value).unwrap();
     }
     for key in removes {
         writer.remove(key.as_bytes()).unwrap();
@@ -116,6 +121,7 @@ fn records(view: &SnapshotView) -> Records {
 /// Whether the newest generation needs an item: all of its own, and older versions of keys that it has not
 /// written.
 fn is_needed(name: &str, key: &[u8]) -> bool {
+    let key = if name.ends_with("-parts") { &key[..key.len() - 4] } else { key };
     let (key, generation) = record::split_version_key(key).unwrap();
     generation == 2 || name != "manifests" && [b"ab".as_slice(), b"long"].contains(&key)
 }

@@ -148,8 +148,10 @@ pub(super) struct MemTree {
 }
 
 impl MemTree {
-    pub(super) fn insert(&self, key: &[u8], value: Vec<u8>) -> sled::Result<()> {
-        self.store.change(Change::Insert(self.name.clone(), key.to_vec(), value.into()))
+    pub(super) fn insert(&self, key: &[u8], value: Vec<u8>) -> sled::Result<Option<IVec>> {
+        let before = self.get(key)?;
+        self.store.change(Change::Insert(self.name.clone(), key.to_vec(), value.into()))?;
+        Ok(before)
     }
 
     pub(super) fn remove(&self, key: &[u8]) -> sled::Result<Option<IVec>> {

@@ -228,19 +228,21 @@ impl ShardSnapshots {
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, SnapshotError> {
         loop {
             let generation = self.newest_number();
-            let value = self.get_as_of(generation, key)?;
+            let value = self.get_as_of(generation, key);
             // What a generation needs stays until two newer ones have come.
             if self.newest_number() < generation + 2 {
-                return Ok(value);
+                return value;
             }
         }
     }
 
     fn get_as_of(&self, newest: u64, key: &[u8]) -> Result<Option<Vec<u8>>, SnapshotError> {
-        for version in self.records.scan_prefix(record::key_prefix(key)).rev() {
-            let (sled_key, value) = version.map_err(|e| self.store.failed(e))?;
+        for version in self.records.heads_from(record::key_prefix(key)).rev() {
+            let (sled_key, head) = version.map_err(|e| self.store.failed(e))?;
             if record::split_version_key(&sled_key).is_some_and(|(_, g)| g <= newest) {
-                return Ok(self.check(&sled_key, &value)?.map(<[u8]>::to_vec));
+                let stored = self.records.whole(&sled_key, head);
+                let stored = stored.map_err(|e| self.store.failed(e))?;
+                return Ok(self.check(&sled_key, &stored)?.map(<[u8]>::to_vec));
             }
         }
         Ok(None)
@@ -286,10 +288,11 @@ impl ShardSnapshots {
     /// Generations of the shard that have a manifest, newest first, damaged manifests as `None`.
     fn stored_manifests(&self) -> Result<Vec<Stored>, SnapshotError> {
         let mut found = Vec::new();
-        for item in self.manifests.scan_prefix(record::key_prefix(&self.group.to_be_bytes())).rev()
-        {
-            let (key, value) = item.map_err(|e| self.store.failed(e))?;
+        let ours = record::key_prefix(&self.group.to_be_bytes());
+        for item in self.manifests.heads_from(ours).rev() {
+            let (key, head) = item.map_err(|e| self.store.failed(e))?;
             let Some((_, generation)) = record::split_version_key(&key) else { continue };
+            let value = self.manifests.whole(&key, head).map_err(|e| self.store.failed(e))?;
             let manifest =
                 record::decode_value(&key, &value).ok().flatten().and_then(record::decode_manifest);
             found.push((generation, manifest));
@@ -336,14 +339,14 @@ impl ShardSnapshots {
         for (generation, _) in stored.iter().filter(|(generation, _)| *generation > kept) {
             self.remove_manifest(*generation)?;
         }
-        for item in self.records.iter() {
+        let is_kept = |key: &[u8]| record::split_version_key(key).is_some_and(|(_, g)| g <= kept);
+        for item in self.records.heads() {
             let (key, _) = item.map_err(|e| self.store.failed(e))?;
-            let stale = record::split_version_key(&key).is_none_or(|(_, g)| g > kept);
-            if stale {
+            if !is_kept(&key) {
                 self.records.remove(key).map_err(|e| self.store.failed(e))?;
             }
         }
-        Ok(())
+        self.records.keep_parts(is_kept).map_err(|e| self.store.failed(e))
     }
 
     /// Removes manifests beyond the generations that are kept.

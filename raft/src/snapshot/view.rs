@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sled::IVec;
+
 use super::SnapshotError;
 use super::record::{self, Manifest, Tally};
 use super::store::{Generation, ShardSnapshots};
@@ -51,7 +53,7 @@ impl SnapshotView {
     #[must_use]
     pub fn records(&self) -> ViewIter {
         ViewIter {
-            inner: self.shard.records.iter(),
+            inner: self.shard.records.heads(),
             shard: self.shard.clone(),
             generation: self.generation.number,
             pending: None,
@@ -76,7 +78,7 @@ pub struct ViewIter {
     inner: Pairs,
     shard: ShardSnapshots,
     generation: u64,
-    /// The newest version so far of the key being read.
+    /// The newest version so far of the key being read, and its head.
     pending: Option<Pair>,
     /// Of what was read so far.
     tally: Tally,
@@ -85,9 +87,11 @@ pub struct ViewIter {
 }
 
 impl ViewIter {
-    fn finish(&mut self, sled_key: &[u8], stored: &[u8]) -> Result<Option<Record>, SnapshotError> {
-        let value = self.shard.check(sled_key, stored)?;
-        self.tally.add(stored);
+    fn finish(&mut self, sled_key: &[u8], head: IVec) -> Result<Option<Record>, SnapshotError> {
+        let stored = self.shard.records.whole(sled_key, head);
+        let stored = stored.map_err(|e| self.shard.store.failed(e))?;
+        let value = self.shard.check(sled_key, &stored)?;
+        self.tally.add(&stored);
         let key = record::split_version_key(sled_key).map_or(sled_key, |(key, _)| key);
         Ok(value.map(|value| (key.to_vec(), value.to_vec())))
     }
@@ -119,16 +123,16 @@ impl Iterator for ViewIter {
                 _ => self.pending.take(),
             };
             let ended = next.is_none();
-            if let Some((key, value)) = next {
+            if let Some((key, head)) = next {
                 match record::split_version_key(&key) {
                     Some((_, generation)) if generation <= self.generation => {
-                        self.pending = Some((key, value));
+                        self.pending = Some((key, head));
                     }
                     Some(_) => {}
-                    None => return self.finish(&key, &[]).transpose(),
+                    None => return self.finish(&key, IVec::default()).transpose(),
                 }
             }
-            match done.map(|(key, value)| self.finish(&key, &value)) {
+            match done.map(|(key, head)| self.finish(&key, head)) {
                 Some(Ok(None)) | None if ended => return self.end(),
                 Some(Ok(None)) | None => {}
                 Some(Ok(Some(record))) => return Some(Ok(record)),

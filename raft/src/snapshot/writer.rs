@@ -69,8 +69,8 @@ impl SnapshotWriter {
         for item in current.records() {
             let (key, _) = item?;
             let ours = record::version_key(&key, self.generation);
-            let known = self.shard.records.get(ours);
-            if known.map_err(|e| self.shard.store.failed(e))?.is_none() {
+            let known = self.shard.records.contains(ours);
+            if !known.map_err(|e| self.shard.store.failed(e))? {
                 self.remove(&key)?;
             }
         }
@@ -107,7 +107,7 @@ impl SnapshotWriter {
         let key = shard.manifest_key(generation);
         let tally = *shard.tally.lock();
         let value = record::encode_value(&key, Some(&record::encode_manifest(&manifest, tally)));
-        shard.manifests.insert(key, value).map_err(|e| shard.store.failed(e))?;
+        shard.manifests.insert(key, &value).map_err(|e| shard.store.failed(e))?;
         sync()?;
         let generation = Generation { number: generation, manifest, tally };
         *shard.newest.lock() = Some(generation.clone());
@@ -127,7 +127,7 @@ impl SnapshotWriter {
         let stored = record::encode_value(&sled_key, value);
         let failed = |e| self.shard.store.failed(e);
         // Newest first: ours, the one that the generation before needs, then those nobody needs.
-        let older = self.shard.records.scan_prefix(record::key_prefix(key)).rev();
+        let older = self.shard.records.heads_from(record::key_prefix(key)).rev();
         let mut tally = *self.shard.tally.lock();
         let (mut newest, mut needed) = (true, true);
         for old in older {
@@ -145,7 +145,7 @@ impl SnapshotWriter {
         }
         tally.add(&stored);
         self.shard.clean.store(false, Ordering::Release);
-        self.shard.records.insert(sled_key, stored).map_err(failed)?;
+        self.shard.records.insert(sled_key, &stored).map_err(failed)?;
         *self.shard.tally.lock() = tally;
         self.written += 1;
         Ok(())
