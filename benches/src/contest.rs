@@ -2,23 +2,20 @@
 //! all of them.
 
 use std::io;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::cost::{self, Cost};
-use crate::course::{Arrivals, Course, Measured};
+use crate::course::{self, Course, Measured};
 use crate::systems::Missing;
 use crate::systems::etcd::{Etcd, Leases};
 use crate::systems::null::Null;
 use crate::systems::postgres::{Postgres, Way};
 use crate::systems::redis::{Asking, Persistence, Redis};
 use crate::systems::seatgrid::Seatgrid;
+use crate::watch::{Sample, Watch};
 use crate::work::Workload;
-
-/// Time at the beginning of a turn that is not measured.
-const WARMUP: Duration = Duration::from_millis(300);
 
 /// A system, and how it is asked and keeps what it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +54,8 @@ pub enum System {
 pub enum Caller {
     /// Over the SDK's pipelines.
     Pipeline,
+    /// The same, with up to so many holds of a trip in a batch.
+    Batch(u16),
     /// One plain call for each hold.
     Unary,
 }
@@ -100,6 +99,7 @@ impl System {
     pub fn caller(&self) -> &'static str {
         match self {
             Self::Seatgrid { caller: Caller::Unary, .. } | Self::Etcd(_) => "unary",
+            Self::Seatgrid { caller: Caller::Batch(_), .. } => "batch",
             Self::Postgres { way: Way::ForUpdate, .. } => "transaction",
             _ => "pipeline",
         }
@@ -119,6 +119,12 @@ impl System {
                 "seatgrid dev: three processes, every hold flushed by two of them",
                 "the Rust SDK's lanes",
             ],
+            Self::Seatgrid { caller: Caller::Batch(size), .. } => {
+                return vec![
+                    "seatgrid dev: three processes, every hold flushed by two of them".to_owned(),
+                    format!("the Rust SDK's lanes, {size} holds of a trip in a batch, all or none"),
+                ];
+            }
             Self::Seatgrid { caller: Caller::Unary, .. } => &[
                 "seatgrid dev: three processes, every hold flushed by two of them",
                 "a gRPC call for each hold, from a connection to each node, to the leader of the trip's shard",
@@ -168,7 +174,7 @@ pub struct Load {
 }
 
 /// What one turn came to.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Turn {
     /// Answers each second, yes or no.
     pub per_second: f64,
@@ -188,7 +194,36 @@ pub struct Turn {
     pub client_us: f64,
     /// Memory of the servers at the end, in bytes.
     pub server_bytes: u64,
+    /// The same before anything was on sale.
+    #[serde(default)]
+    pub empty_bytes: u64,
+    /// The same when everything was on sale, and nobody had asked.
+    #[serde(default)]
+    pub opened_bytes: u64,
+    /// What was measured in pieces, where that was asked for.
+    #[serde(default)]
+    pub slices: Vec<Slice>,
 }
+
+/// A piece of a turn.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Slice {
+    /// Where it ends, in seconds after the warm-up.
+    pub end_s: f64,
+    /// Answers each second.
+    pub per_second: f64,
+    /// The median latency, in microseconds.
+    pub p50_us: f64,
+    /// The 99th percentile, in microseconds.
+    pub p99_us: f64,
+    /// Memory of the servers at its end, in bytes.
+    pub server_bytes: u64,
+    /// What they have on the disk at its end, in bytes.
+    pub disk_bytes: u64,
+}
+
+/// What something has cost before and after.
+type Costs = (Cost, Cost);
 
 /// A system that runs.
 enum Running {
@@ -226,24 +261,20 @@ impl Contestant {
         Ok(Self { running })
     }
 
-    /// One turn, on a new inventory.
+    /// One turn over so many lanes, on a new inventory.
     ///
     /// # Errors
     /// When a connection breaks.
-    pub async fn turn(
-        &mut self,
-        workload: Workload,
-        (load, arrivals): (Load, Arrivals),
-        duration: Duration,
-        seed: u64,
-    ) -> io::Result<Turn> {
-        let depth = load.depth;
-        // Where nothing is ever taken there is no end to what can be asked for.
+    pub async fn turn(&mut self, lanes: u32, course: Course) -> io::Result<Turn> {
         let workload = match self.running {
-            Running::Null(_) => Workload::hot(workload.per_hold),
-            _ => workload,
+            // Where nothing is ever taken there is no end to what can be asked for.
+            Running::Null(_) => Workload::hot(course.workload.per_hold),
+            Running::Seatgrid(_, Caller::Batch(run)) => Workload { run, ..course.workload },
+            _ => course.workload,
         };
-        let course = Course { workload, depth, arrivals, warmup: WARMUP, duration, seed };
+        let course = Course { workload, ..course };
+        let processes = self.processes();
+        let empty = cost::of_trees(&processes);
         match &mut self.running {
             Running::Seatgrid(seatgrid, _) => seatgrid.fill(&workload).await?,
             Running::Redis(redis, ..) => redis.empty().await?,
@@ -251,29 +282,53 @@ impl Contestant {
             Running::Etcd(etcd, _) => etcd.empty().await?,
             Running::Null(_) => {}
         }
-        let processes = self.processes();
         let (server, client) = (cost::of_trees(&processes), cost::own());
-        let count = load.lanes;
-        let measured = match &self.running {
+        let watch = course.slice.map(|slice| {
+            let intervals = std::iter::once(course.warmup + slice).chain(std::iter::repeat(slice));
+            Watch::start(processes.clone(), self.folders(), intervals)
+        });
+        let measured = self.ask(lanes, &course).await?;
+        let spent = (cost::of_trees(&processes), cost::own());
+        let samples = watch.map(Watch::end).unwrap_or_default();
+        let slices = slices(&course, &measured, &samples);
+        let (empty_bytes, opened_bytes) = (empty.resident_bytes, server.resident_bytes);
+        let turn = turn(&course, &measured, (server, spent.0), (client, spent.1));
+        Ok(Turn { empty_bytes, opened_bytes, slices, ..turn })
+    }
+
+    async fn ask(&self, count: u32, course: &Course) -> io::Result<Measured> {
+        let depth = course.depth;
+        match &self.running {
             Running::Seatgrid(seatgrid, Caller::Pipeline) => {
-                course.run(seatgrid.lanes(count, depth).await?).await?
+                course.run(seatgrid.lanes(count, depth).await?).await
+            }
+            Running::Seatgrid(seatgrid, Caller::Batch(size)) => {
+                course.run(seatgrid.batch_lanes(count, depth, *size).await?).await
             }
             Running::Seatgrid(seatgrid, Caller::Unary) => {
-                course.run(seatgrid.unary_lanes(count).await?).await?
+                course.run(seatgrid.unary_lanes(count).await?).await
             }
             Running::Redis(redis, asking, wait) => {
-                course.run(each(count, || redis.lane(*asking, *wait)).await?).await?
+                course.run(each(count, || redis.lane(*asking, *wait)).await?).await
             }
             Running::Postgres(postgres, way) => {
-                course.run(each(count, || postgres.lane(*way, &workload)).await?).await?
+                course.run(each(count, || postgres.lane(*way, &course.workload)).await?).await
             }
             Running::Etcd(etcd, leases) => {
-                course.run(each(count, || etcd.lane(*leases)).await?).await?
+                course.run(each(count, || etcd.lane(*leases)).await?).await
             }
-            Running::Null(null) => course.run(each(count, || null.lane()).await?).await?,
-        };
-        let spent = (cost::of_trees(&processes), cost::own());
-        Ok(turn(&measured, (server, spent.0), (client, spent.1)))
+            Running::Null(null) => course.run(each(count, || null.lane()).await?).await,
+        }
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        match &self.running {
+            Running::Seatgrid(seatgrid, _) => seatgrid.folders(),
+            Running::Redis(redis, ..) => redis.folders(),
+            Running::Postgres(postgres, _) => postgres.folders(),
+            Running::Etcd(etcd, _) => etcd.folders(),
+            Running::Null(_) => Vec::new(),
+        }
     }
 
     fn processes(&self) -> Vec<u32> {
@@ -299,11 +354,11 @@ async fn each<L, F: Future<Output = io::Result<L>>>(
     Ok(lanes)
 }
 
-fn turn(measured: &Measured, server: (Cost, Cost), client: (Cost, Cost)) -> Turn {
+fn turn(course: &Course, measured: &Measured, server: Costs, client: Costs) -> Turn {
     // Time and answers of the warm-up are in neither figure but the processor's: it is spread over them.
-    let whole = (measured.time + WARMUP).as_secs_f64() / measured.time.as_secs_f64();
+    let whole = (measured.time + course.warmup).as_secs_f64() / measured.time.as_secs_f64();
     let answers = measured.answered().max(1) as f64 * whole;
-    let each = |(before, after): (Cost, Cost)| {
+    let each = |(before, after): Costs| {
         after.processor.saturating_sub(before.processor).as_secs_f64() * 1e6 / answers
     };
     let us = |quantile| measured.latency(quantile).as_secs_f64() * 1e6;
@@ -317,5 +372,25 @@ fn turn(measured: &Measured, server: (Cost, Cost), client: (Cost, Cost)) -> Turn
         server_us: each(server),
         client_us: each(client),
         server_bytes: server.1.resident_bytes,
+        ..Turn::default()
     }
+}
+
+/// The pieces of a course that are whole, with what the servers took at their ends.
+fn slices(course: &Course, measured: &Measured, samples: &[Sample]) -> Vec<Slice> {
+    let length = course.slice.unwrap_or_default().as_secs_f64();
+    let whole = (measured.time.as_secs_f64() / length.max(f64::MIN_POSITIVE) + 0.01) as usize;
+    let pairs = (1_u32..).zip(measured.slices.iter().zip(samples)).take(whole);
+    let slice = |(number, (slice, sample)): (u32, (&course::Slice, &Sample))| {
+        let us = |quantile| slice.latency_ns.value_at_quantile(quantile) as f64 / 1e3;
+        Slice {
+            end_s: f64::from(number) * length,
+            per_second: slice.answered as f64 / length,
+            p50_us: us(0.5),
+            p99_us: us(0.99),
+            server_bytes: sample.resident_bytes,
+            disk_bytes: sample.disk_bytes,
+        }
+    };
+    pairs.map(slice).collect()
 }

@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 /// Ticks of a second in `/proc`: it is 100 on every Linux that Debian builds for.
 const TICKS_PER_SECOND: u64 = 100;
+
+/// A block of stat(2), whatever the file system's are.
+const BLOCK_BYTES: u64 = 512;
 
 /// What some processes have cost so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +48,18 @@ pub fn of_trees(roots: &[u32]) -> Cost {
 #[must_use]
 pub fn own() -> Cost {
     of(std::process::id()).unwrap_or_default()
+}
+
+/// What the files of a folder take on the disk, in bytes. One that goes while it is looked at counts nothing.
+#[must_use]
+pub fn disk_bytes(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let of_entry = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => disk_bytes(&entry.path()),
+        Ok(meta) => meta.blocks() * BLOCK_BYTES,
+        Err(_) => 0,
+    };
+    entries.flatten().map(of_entry).sum()
 }
 
 /// Every process with its parent.

@@ -19,6 +19,9 @@ use crate::work::{Ask, Asks, Workload};
 /// Latencies are told apart up to this, in nanoseconds.
 const MAX_LATENCY_NS: u64 = 60_000_000_000;
 
+/// Time at the beginning of a course that is not measured, unless it says otherwise.
+const WARMUP: Duration = Duration::from_millis(300);
+
 /// How buyers come.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Arrivals {
@@ -41,8 +44,31 @@ pub struct Course {
     pub warmup: Duration,
     /// Time that is measured. It ends earlier when nothing is left to ask for.
     pub duration: Duration,
+    /// Told apart are pieces of so long.
+    pub slice: Option<Duration>,
     /// Decides what is asked for in which order.
     pub seed: u64,
+}
+
+/// What was measured in a piece of a course.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    /// Requests that were answered.
+    pub answered: u64,
+    /// As [`Measured::latency_ns`], less exactly.
+    pub latency_ns: Histogram<u64>,
+}
+
+impl Slice {
+    fn nothing() -> Self {
+        let latency_ns = Histogram::new_with_bounds(1, MAX_LATENCY_NS, 2);
+        Self { answered: 0, latency_ns: latency_ns.expect("the bounds are in order") }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.answered += other.answered;
+        self.latency_ns.add(&other.latency_ns).expect("all histograms have the same bounds");
+    }
 }
 
 /// What was measured.
@@ -60,13 +86,22 @@ pub struct Measured {
     pub failed: u64,
     /// From the question, or from when the buyer arrived, to the answer, in nanoseconds.
     pub latency_ns: Histogram<u64>,
+    /// The same in pieces, where the course has any: the last may be of the answers that came late.
+    pub slices: Vec<Slice>,
 }
 
 impl Measured {
     fn nothing() -> Self {
         let latency_ns = Histogram::new_with_bounds(1, MAX_LATENCY_NS, 3);
-        let latency_ns = latency_ns.expect("the bounds are in order");
-        Self { time: Duration::ZERO, held: 0, taken: 0, ended: 0, failed: 0, latency_ns }
+        Self {
+            time: Duration::ZERO,
+            held: 0,
+            taken: 0,
+            ended: 0,
+            failed: 0,
+            latency_ns: latency_ns.expect("the bounds are in order"),
+            slices: Vec::new(),
+        }
     }
 
     /// Requests that were answered.
@@ -87,7 +122,7 @@ impl Measured {
         Duration::from_nanos(self.latency_ns.value_at_quantile(quantile))
     }
 
-    fn note(&mut self, answer: Answer, latency: Duration) {
+    fn note(&mut self, answer: Answer, latency: Duration, slice: Option<usize>) {
         match answer {
             Answer::Held => self.held += 1,
             Answer::Taken => self.taken += 1,
@@ -99,6 +134,18 @@ impl Measured {
         }
         let ns = u64::try_from(latency.as_nanos()).unwrap_or(MAX_LATENCY_NS);
         self.latency_ns.saturating_record(ns.max(1));
+        if let Some(slice) = slice {
+            let slice = self.slice(slice);
+            slice.answered += 1;
+            slice.latency_ns.saturating_record(ns.max(1));
+        }
+    }
+
+    fn slice(&mut self, number: usize) -> &mut Slice {
+        if self.slices.len() <= number {
+            self.slices.resize_with(number + 1, Slice::nothing);
+        }
+        &mut self.slices[number]
     }
 
     fn add(&mut self, other: &Self) {
@@ -108,10 +155,20 @@ impl Measured {
         self.ended += other.ended;
         self.failed += other.failed;
         self.latency_ns.add(&other.latency_ns).expect("all histograms have the same bounds");
+        for (number, slice) in other.slices.iter().enumerate() {
+            self.slice(number).add(slice);
+        }
     }
 }
 
 impl Course {
+    /// A closed loop with so many requests in flight on each lane, in one piece.
+    #[must_use]
+    pub fn closed(workload: Workload, depth: u32, duration: Duration) -> Self {
+        let (arrivals, warmup) = (Arrivals::Closed, WARMUP);
+        Self { workload, depth, arrivals, warmup, duration, slice: None, seed: 1 }
+    }
+
     /// Lets buyers ask over these lanes, a task each.
     ///
     /// # Errors
@@ -191,6 +248,9 @@ impl Course {
                 let now = Instant::now();
                 for (token, answer) in answers.drain(..) {
                     let (since, ask) = asked[token as usize];
+                    if answer == Answer::Ended {
+                        asks.given_back(&ask);
+                    }
                     let next = match answer {
                         Answer::Held if now < end => course.workload.follow_up(&ask),
                         _ => None,
@@ -206,7 +266,8 @@ impl Course {
                     // leaving the slow ones out would flatter.
                     let counts = now >= from && (now < end || pace.is_some());
                     if counts {
-                        measured.note(answer, now - since);
+                        let slice = course.slice.map(|slice| (now - from).div_duration_f64(slice));
+                        measured.note(answer, now - since, slice.map(|number| number as usize));
                         last = now;
                     }
                 }

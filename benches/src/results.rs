@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contest::{Load, Turn};
+use crate::contest::{Load, Slice, Turn};
 
 /// Everything that a report shows. Several runs add up to one of these.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct Row {
     pub per_hold: u16,
     /// Legs that a trip has: a hold takes some of them where there is more than one.
     pub legs: u16,
+    /// What is on sale, where it is not the workload's own size.
+    #[serde(default)]
+    pub size: Option<Size>,
     /// The system's name.
     pub system: String,
     /// How callers ask: `pipeline`, `unary` or `batch`.
@@ -52,6 +55,28 @@ pub struct Row {
     pub load: Load,
     /// A turn a round.
     pub turns: Vec<Turn>,
+}
+
+/// How much is on sale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Size {
+    /// How many trips.
+    pub trips: u32,
+    /// Seats of each.
+    pub seats: u32,
+}
+
+/// How much a figure changes in an hour, as a share of its mean: the slope of the line that fits best (least
+/// squares); 0 of fewer than two pieces.
+#[must_use]
+pub fn trend(slices: &[Slice], of: impl Fn(&Slice) -> f64) -> f64 {
+    let count = slices.len() as f64;
+    let mean = |of: &dyn Fn(&Slice) -> f64| slices.iter().map(of).sum::<f64>() / count;
+    let (time, figure) = (mean(&|slice| slice.end_s), mean(&of));
+    let both: f64 = slices.iter().map(|s| (s.end_s - time) * (of(s) - figure)).sum();
+    let square: f64 = slices.iter().map(|s| (s.end_s - time).powi(2)).sum();
+    let slope = both / square * 3_600.0 / figure;
+    if slope.is_finite() { slope } else { 0.0 }
 }
 
 /// The middle of some figures, and their ends.
@@ -89,6 +114,12 @@ impl Row {
         u64::from(self.load.lanes) * u64::from(self.load.depth)
     }
 
+    /// Whether it is a long run, told in pieces.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        self.turns.iter().any(|turn| !turn.slices.is_empty())
+    }
+
     /// Whether another row is of the same thing.
     #[must_use]
     pub fn is_of(&self, other: &Self) -> bool {
@@ -98,6 +129,7 @@ impl Row {
                 row.workload.clone(),
                 row.per_hold,
                 row.legs,
+                row.size,
                 row.system.clone(),
                 row.caller.clone(),
                 rate,
@@ -133,17 +165,7 @@ mod tests {
     use super::*;
 
     fn turn(per_second: f64) -> Turn {
-        Turn {
-            per_second,
-            held: 1,
-            failed: 0,
-            p50_us: 1.0,
-            p99_us: 2.0,
-            p999_us: 3.0,
-            server_us: 4.0,
-            client_us: 5.0,
-            server_bytes: 6,
-        }
+        Turn { per_second, server_bytes: 6, ..Turn::default() }
     }
 
     fn row(system: &str, rates: &[f64]) -> Row {
@@ -151,6 +173,7 @@ mod tests {
             workload: "spread".to_owned(),
             per_hold: 1,
             legs: 1,
+            size: None,
             system: system.to_owned(),
             caller: "pipeline".to_owned(),
             rate: None,

@@ -1,8 +1,10 @@
 //! What buyers ask for.
 
+use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
 use rand::rngs::SmallRng;
+use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use serde::Serialize;
 
@@ -28,6 +30,8 @@ pub enum Kind {
     /// As [`Kind::Spread`], and whoever was granted a hold ends it at once: ten of sixteen buy, five give
     /// it back, and one leaves it to expire.
     Life,
+    /// As [`Kind::Spread`], and every hold is given back at once and asked for again later: it has no end.
+    Turnover,
 }
 
 /// What is on sale, and what is asked for.
@@ -38,36 +42,45 @@ pub struct Workload {
     /// How many trips there are.
     pub trips: u32,
     /// Seats of each.
-    pub seats: u16,
+    pub seats: u32,
     /// Seats of a hold, all or none: 1 to [`MAX_SEATS_PER_HOLD`].
     pub per_hold: u16,
     /// Legs of each trip. Of more than one a hold takes [`LEGS_PER_HOLD`] that follow each other.
     pub legs: u16,
+    /// So many holds of one trip are asked for behind each other: one batch may have them.
+    pub run: u16,
 }
 
 impl Workload {
     /// One trip of 500 seats.
     #[must_use]
     pub fn hot(per_hold: u16) -> Self {
-        Self { kind: Kind::Hot, trips: 1, seats: 500, per_hold, legs: 1 }
+        Self { kind: Kind::Hot, trips: 1, seats: 500, per_hold, legs: 1, run: 1 }
     }
 
     /// Ten thousand trips of 50 seats.
     #[must_use]
     pub fn spread(per_hold: u16) -> Self {
-        Self { kind: Kind::Spread, trips: 10_000, seats: 50, per_hold, legs: 1 }
+        Self { kind: Kind::Spread, trips: 10_000, seats: 50, per_hold, legs: 1, run: 1 }
     }
 
     /// One trip of 60,000 seats, each asked for once.
     #[must_use]
     pub fn one_trip(per_hold: u16) -> Self {
-        Self { kind: Kind::OneTrip, trips: 1, seats: 60_000, per_hold, legs: 1 }
+        Self { kind: Kind::OneTrip, trips: 1, seats: 60_000, per_hold, legs: 1, run: 1 }
     }
 
     /// Ten thousand trips of 50 seats, and the ends of the holds.
     #[must_use]
     pub fn life(per_hold: u16) -> Self {
         Self { kind: Kind::Life, ..Self::spread(per_hold) }
+    }
+
+    /// Fifty trips of 500 seats, held and given back without end: they soon remember as many answers as a
+    /// trip of Seatgrid's does at most.
+    #[must_use]
+    pub fn turnover(per_hold: u16) -> Self {
+        Self { kind: Kind::Turnover, trips: 50, seats: 500, ..Self::spread(per_hold) }
     }
 
     /// Two thousand trips of 50 seats and eight legs: each seat is sold four times.
@@ -84,6 +97,7 @@ impl Workload {
             Kind::Spread => "spread",
             Kind::OneTrip => "one trip",
             Kind::Life => "life",
+            Kind::Turnover => "turnover",
         }
     }
 
@@ -95,7 +109,7 @@ impl Workload {
 
     /// Holds that one trip can grant.
     fn groups(&self) -> u32 {
-        u32::from(self.seats / self.per_hold) * u32::from(self.sections())
+        self.seats / u32::from(self.per_hold) * u32::from(self.sections())
     }
 
     /// Into how many sections a trip's legs are divided.
@@ -106,15 +120,19 @@ impl Workload {
     /// What the buyer of a hold that was granted asks for next; none where he leaves it as it is.
     #[must_use]
     pub fn follow_up(&self, ask: &Ask) -> Option<Ask> {
-        if self.kind != Kind::Life || ask.step != Step::Hold {
+        if ask.step != Step::Hold {
             return None;
         }
-        // Of all buyers, whatever numbers they have: the upper bits of a product with 2^64 over the golden
-        // ratio (Knuth, The Art of Computer Programming 3, 6.4).
-        let step = match ask.buyer.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 60 {
-            0..10 => Step::Confirm,
-            10..15 => Step::Release,
-            _ => return None,
+        let step = match self.kind {
+            Kind::Hot | Kind::Spread | Kind::OneTrip => return None,
+            Kind::Turnover => Step::Release,
+            // Of all buyers, whatever numbers they have: the upper bits of a product with 2^64 over the golden
+            // ratio (Knuth, The Art of Computer Programming 3, 6.4).
+            Kind::Life => match ask.buyer.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 60 {
+                0..10 => Step::Confirm,
+                10..15 => Step::Release,
+                _ => return None,
+            },
         };
         Some(Ask { step, ..*ask })
     }
@@ -140,7 +158,7 @@ pub struct Ask {
     /// The trip, counted from 0.
     pub trip: u32,
     /// The first of its seats, counted from 0; the others follow it.
-    pub first: u16,
+    pub first: u32,
     /// How many seats.
     pub count: u16,
     /// Of a trip with several legs, the section that is asked for, counted from 0: each has
@@ -152,8 +170,8 @@ pub struct Ask {
 
 impl Ask {
     /// The seats.
-    pub fn seats(&self) -> impl Iterator<Item = u16> + use<> {
-        self.first..self.first + self.count
+    pub fn seats(&self) -> impl Iterator<Item = u32> + use<> {
+        self.first..self.first + u32::from(self.count)
     }
 
     /// The legs, counted from 0; none where a trip has only one.
@@ -170,14 +188,14 @@ impl Ask {
     }
 }
 
-/// What one of several workers asks for. But in [`Kind::Hot`] no two workers ask for the same seats, and
-/// none for the same seats twice.
+/// What one of several workers asks for. But in [`Kind::Hot`] no two workers ask for the same seats, and but
+/// in [`Kind::Turnover`] none for the same seats twice.
 #[derive(Debug)]
 pub struct Asks {
     workload: Workload,
     rng: SmallRng,
     /// Groups of seats that are left, but for [`Kind::Hot`]; the last is asked for next.
-    left: Vec<u32>,
+    left: VecDeque<u32>,
     buyer: u64,
     step: u64,
 }
@@ -187,15 +205,27 @@ impl Asks {
     #[must_use]
     pub fn new(workload: Workload, (worker, workers): (u32, u32), seed: u64) -> Self {
         let mut rng = SmallRng::seed_from_u64(seed ^ u64::from(worker) << 32);
-        let mut left = Vec::new();
+        let mut left = VecDeque::new();
         if workload.kind != Kind::Hot {
             let groups = u32::try_from(workload.capacity()).expect("an inventory is bounded");
-            left.extend((0..groups).filter(|group| group % workers == worker));
-            for at in (1..left.len()).rev() {
-                left.swap(at, rng.random_range(0..=at));
-            }
+            let run = u32::from(workload.run);
+            let mut runs: Vec<u32> =
+                (0..groups.div_ceil(run)).filter(|number| number % workers == worker).collect();
+            runs.shuffle(&mut rng);
+            left.extend(runs.iter().flat_map(|n| n * run..groups.min((n + 1) * run)));
         }
         Self { workload, rng, left, buyer: u64::from(worker), step: u64::from(workers) }
+    }
+
+    /// A hold has been given back: what ends it was `ask`. In [`Kind::Turnover`] its seats are asked for
+    /// again when all others have been.
+    pub fn given_back(&mut self, ask: &Ask) {
+        if self.workload.kind == Kind::Turnover && ask.step == Step::Release {
+            let sections = u32::from(self.workload.sections());
+            let at =
+                ask.first / u32::from(ask.count) * sections + u32::from(ask.section.unwrap_or(0));
+            self.left.push_front(ask.trip * self.workload.groups() + at);
+        }
     }
 }
 
@@ -208,13 +238,13 @@ impl Iterator for Asks {
         let sections = self.workload.sections();
         let (trip, first, section) = match self.workload.kind {
             Kind::Hot => {
-                let first = self.rng.random_range(0..=seats - per_hold);
+                let first = self.rng.random_range(0..=seats - u32::from(per_hold));
                 (0, first, self.rng.random_range(0..sections))
             }
-            Kind::Spread | Kind::OneTrip | Kind::Life => {
-                let (group, groups) = (self.left.pop()?, self.workload.groups());
-                let at = (group % groups) as u16;
-                (group / groups, at / sections * per_hold, at % sections)
+            Kind::Spread | Kind::OneTrip | Kind::Life | Kind::Turnover => {
+                let (group, groups) = (self.left.pop_back()?, self.workload.groups());
+                let (at, sections) = (group % groups, u32::from(sections));
+                (group / groups, at / sections * u32::from(per_hold), (at % sections) as u16)
             }
         };
         self.buyer += self.step;
@@ -238,7 +268,7 @@ mod tests {
             all.extend(Asks::new(workload, (worker, 4), 1));
         }
         let seats = |ask: &Ask| ask.seats().map(|seat| (ask.trip, seat)).collect::<Vec<_>>();
-        let distinct: BTreeSet<(u32, u16)> = all.iter().flat_map(seats).collect();
+        let distinct: BTreeSet<(u32, u32)> = all.iter().flat_map(seats).collect();
         assert_eq!((all.len() as u64, distinct.len()), (workload.capacity(), 63));
         let buyers: BTreeSet<u64> = all.iter().map(|ask| ask.buyer).collect();
         assert_eq!(buyers.len(), all.len());
@@ -251,11 +281,11 @@ mod tests {
         let all: Vec<Ask> = Asks::new(workload, (0, 1), 1).collect();
         let places = |ask: &Ask| {
             let (trip, legs) = (ask.trip, ask.legs().into_iter().flatten());
-            let seats: Vec<u16> = ask.seats().collect();
+            let seats: Vec<u32> = ask.seats().collect();
             legs.flat_map(move |leg| seats.clone().into_iter().map(move |seat| (trip, seat, leg)))
                 .collect::<Vec<_>>()
         };
-        let distinct: BTreeSet<(u32, u16, u16)> = all.iter().flat_map(places).collect();
+        let distinct: BTreeSet<(u32, u32, u16)> = all.iter().flat_map(places).collect();
         assert_eq!((all.len() as u64, distinct.len()), (workload.capacity(), 3 * 4 * 8));
         assert!(distinct.iter().all(|(_, seat, leg)| *seat < 4 && *leg < 8));
         assert_eq!(all.iter().map(|ask| usize::from(ask.places())).sum::<usize>(), distinct.len());
@@ -282,7 +312,34 @@ mod tests {
         let mut asks = Asks::new(Workload::hot(4), (0, 1), 1);
         for _ in 0..10_000 {
             let ask = asks.next().expect("there is no end");
-            assert!(ask.trip == 0 && ask.first + ask.count <= 500);
+            assert!(ask.trip == 0 && ask.seats().all(|seat| seat < 500));
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_is_asked_for_again_behind_all_others() {
+        let workload = Workload { trips: 2, seats: 6, legs: 4, ..Workload::turnover(3) };
+        let mut asks = Asks::new(workload, (0, 1), 1);
+        let all: Vec<Ask> = asks.by_ref().collect();
+        assert_eq!(all.len(), 8);
+        for ask in &all {
+            asks.given_back(&workload.follow_up(ask).expect("each is given back"));
+        }
+        let again: Vec<Ask> = asks.collect();
+        let place = |ask: &Ask| (ask.trip, ask.first, ask.section);
+        assert!(all.iter().map(place).eq(again.iter().map(place)));
+        assert!(all.iter().zip(&again).all(|(one, other)| one.buyer < other.buyer));
+    }
+
+    #[test]
+    fn holds_of_a_trip_follow_each_other_where_batches_are_asked_for() {
+        let workload = Workload { trips: 40, run: 5, ..Workload::spread(1) };
+        for worker in 0..3 {
+            let all: Vec<Ask> = Asks::new(workload, (worker, 3), 1).collect();
+            let trips =
+                all.chunks(5).map(|run| run.iter().map(|ask| ask.trip).collect::<BTreeSet<_>>());
+            assert!(trips.clone().all(|trips| trips.len() == 1));
+            assert!(trips.collect::<Vec<_>>().windows(2).any(|two| two[0] != two[1]));
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use seatgrid_benches::course::{Arrivals, Course};
+use seatgrid_benches::course::Course;
 use seatgrid_benches::lane::{Answer, Lane as _};
 use seatgrid_benches::systems::Missing;
 use seatgrid_benches::systems::etcd::{Etcd, Leases};
@@ -21,8 +21,7 @@ async fn started() -> Option<Etcd> {
 }
 
 fn course(workload: Workload) -> Course {
-    let (warmup, duration) = (Duration::ZERO, Duration::from_secs(20));
-    Course { workload, depth: 16, arrivals: Arrivals::Closed, warmup, duration, seed: 1 }
+    Course { warmup: Duration::ZERO, ..Course::closed(workload, 16, Duration::from_secs(20)) }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use seatgrid_benches::course::{Arrivals, Course};
+use seatgrid_benches::course::Course;
 use seatgrid_benches::lane::{Answer, Lane as _};
 use seatgrid_benches::systems::Missing;
 use seatgrid_benches::systems::null::{Null, NullLane, serve};
@@ -24,9 +24,8 @@ async fn served() -> SocketAddr {
 async fn every_request_is_answered_with_yes() {
     let address = served().await;
     let workload = Workload { trips: 200, ..Workload::spread(1) };
-    let (warmup, duration) = (Duration::ZERO, Duration::from_secs(20));
-    let arrivals = Arrivals::Closed;
-    let course = Course { workload, depth: 16, arrivals, warmup, duration, seed: 1 };
+    let course = Course::closed(workload, 16, Duration::from_secs(20));
+    let course = Course { warmup: Duration::ZERO, ..course };
     for _ in 0..2 {
         let lanes = [NullLane::connect(address), NullLane::connect(address)];
         let lanes = futures::future::try_join_all(lanes).await.unwrap();

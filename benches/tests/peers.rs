@@ -11,8 +11,7 @@ use seatgrid_benches::systems::redis::{Asking, Persistence, Redis};
 use seatgrid_benches::work::{Ask, Asks, Step, Workload};
 
 fn course(workload: Workload) -> Course {
-    let (warmup, duration) = (Duration::ZERO, Duration::from_secs(20));
-    Course { workload, depth: 16, arrivals: Arrivals::Closed, warmup, duration, seed: 1 }
+    Course { warmup: Duration::ZERO, ..Course::closed(workload, 16, Duration::from_secs(20)) }
 }
 
 /// Of all holds of a workload so many are given back, when two lanes ask for them.

@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn who_spends_nothing_has_no_bar() {
         let mut idle = row("Redis", 1, &[1.0]);
-        let nothing = Turn { server_us: 0.0, client_us: 0.0, server_bytes: 0, ..idle.turns[0] };
+        let nothing = Turn { server_us: 0.0, client_us: 0.0, server_bytes: 0, ..Turn::default() };
         idle.turns = vec![nothing];
         let mut results = Results::default();
         results.note(idle);

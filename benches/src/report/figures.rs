@@ -44,6 +44,11 @@ pub(super) fn times(ratio: f64) -> String {
     }
 }
 
+/// A share with its sign, in percent.
+pub(super) fn signed_percent(share: f64) -> String {
+    format!("{:+.1} %", share * 100.0)
+}
+
 /// From the least to the most.
 pub(super) fn ends(spread: &Spread, write: impl Fn(f64) -> String) -> String {
     format!("{}–{}", write(spread.least), write(spread.most))

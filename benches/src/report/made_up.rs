@@ -15,6 +15,7 @@ pub(super) fn turn(per_second: f64) -> Turn {
         server_us: 4.0,
         client_us: 2.0,
         server_bytes: 64 << 20,
+        ..Turn::default()
     }
 }
 
@@ -24,6 +25,7 @@ pub(super) fn row(system: &str, outstanding: u32, rates: &[f64]) -> Row {
         workload: "spread".to_owned(),
         per_hold: 1,
         legs: 1,
+        size: None,
         system: system.to_owned(),
         caller: "pipeline".to_owned(),
         rate: None,

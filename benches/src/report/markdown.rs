@@ -1,5 +1,6 @@
 //! Results as a text for the repository.
 
+use super::growth;
 use super::sections::{Section, sections};
 use super::tables::{self, Table};
 use super::words;
@@ -28,6 +29,10 @@ pub fn markdown(results: &Results) -> String {
     }
     for section in &sections {
         put_section(&mut text, section);
+    }
+    for table in growth::growth(results).iter().chain(&growth::long_runs(results)) {
+        put!(text, "\n## {}\n\n", plain(&table.caption));
+        put_table(&mut text, table);
     }
     text
 }

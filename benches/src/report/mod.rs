@@ -11,6 +11,7 @@ mod bars;
 mod curves;
 mod figures;
 mod glance;
+mod growth;
 mod markdown;
 mod page;
 mod scale;

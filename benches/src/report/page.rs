@@ -4,7 +4,7 @@ use super::html::Esc;
 use super::sections::{Section, sections};
 use super::series::Styles;
 use super::tables::{self, Table};
-use super::{bars, curves, glance, words};
+use super::{bars, curves, glance, growth, words};
 use crate::results::Results;
 
 /// The page of a report, as HTML that needs nothing from elsewhere.
@@ -25,6 +25,11 @@ pub fn page(results: &Results) -> String {
     how_to_read(&mut html);
     for (number, section) in sections.iter().enumerate() {
         put_section(&mut html, &styles, number, section);
+    }
+    for table in growth::growth(results).iter().chain(&growth::long_runs(results)) {
+        html.push_str("<section>\n");
+        put_table(&mut html, table);
+        html.push_str("</section>\n");
     }
     configurations(&mut html, results);
     where_and_when(&mut html, results);

@@ -48,10 +48,12 @@ pub(super) struct Section<'a> {
     pub(super) open: Vec<&'a Row>,
 }
 
-/// All sections, in the order in which they are told. Rows without a turn are left out.
+/// All sections, in the order in which they are told. Rows without a turn are left out, and those that are
+/// told elsewhere: of other sizes than the workload's, and long runs.
 pub(super) fn sections(results: &Results) -> Vec<Section<'_>> {
     let mut by_key: BTreeMap<_, Section<'_>> = BTreeMap::new();
-    for row in results.rows.iter().filter(|row| !row.turns.is_empty()) {
+    let told_here = |row: &&Row| !row.turns.is_empty() && row.size.is_none() && !row.is_long();
+    for row in results.rows.iter().filter(told_here) {
         let workload = row.workload.as_str();
         let place = WORKLOADS.iter().position(|known| *known == workload);
         let key = (place.unwrap_or(WORKLOADS.len()), workload, row.legs, row.per_hold);

@@ -33,14 +33,14 @@ pub(super) struct Table {
 const WORDS: [&str; 6] = ["system", "asked by", "date", "commit", "machine", "command"];
 
 /// What one cell of a row says, by its column.
-type Cell<'a> = (&'static str, Box<dyn Fn(&Row) -> String + 'a>);
+pub(super) type Cell<'a> = (&'static str, Box<dyn Fn(&Row) -> String + 'a>);
 
-fn cell<'a>(name: &'static str, of: impl Fn(&Row) -> String + 'a) -> Cell<'a> {
+pub(super) fn cell<'a>(name: &'static str, of: impl Fn(&Row) -> String + 'a) -> Cell<'a> {
     (name, Box::new(of))
 }
 
 /// Who was asked, and how.
-fn who() -> Vec<Cell<'static>> {
+pub(super) fn who() -> Vec<Cell<'static>> {
     vec![
         cell("system", |row| row.system.clone()),
         cell("asked by", |row| row.caller.clone()),
@@ -49,7 +49,7 @@ fn who() -> Vec<Cell<'static>> {
 }
 
 /// How much was answered.
-fn rates() -> Vec<Cell<'static>> {
+pub(super) fn rates() -> Vec<Cell<'static>> {
     vec![
         cell("answers/s", |row| count(throughput(row).median)),
         cell("from–to", |row| ends(&throughput(row), count)),
@@ -57,7 +57,7 @@ fn rates() -> Vec<Cell<'static>> {
 }
 
 /// How long it took, and what it cost.
-fn costs() -> Vec<Cell<'static>> {
+pub(super) fn costs() -> Vec<Cell<'static>> {
     vec![
         cell("p50 ms", |row| ms(row.figure(|turn| turn.p50_us).median)),
         cell("p99 ms", |row| ms(row.figure(|turn| turn.p99_us).median)),
@@ -83,7 +83,7 @@ fn or_dash(ratio: Option<Spread>, write: impl Fn(Spread) -> String) -> String {
     ratio.map_or("–".to_owned(), write)
 }
 
-fn table(caption: String, cells: &[Cell<'_>], rows: &[&Row]) -> Table {
+pub(super) fn table(caption: String, cells: &[Cell<'_>], rows: &[&Row]) -> Table {
     let column = |name: &'static str| Column { name, is_number: !WORDS.contains(&name) };
     Table {
         caption,
@@ -95,6 +95,21 @@ fn table(caption: String, cells: &[Cell<'_>], rows: &[&Row]) -> Table {
                 cells: cells.iter().map(|(_, of)| of(row)).collect(),
             })
             .collect(),
+    }
+}
+
+/// A table whose first column has words and whose others have numbers.
+pub(super) fn words_table(
+    caption: String,
+    columns: &[&'static str],
+    lines: Vec<Vec<String>>,
+) -> Table {
+    let column = |(place, name): (usize, &&'static str)| Column { name, is_number: place > 0 };
+    let line = |cells| Line { is_ours: false, cells };
+    Table {
+        caption,
+        columns: columns.iter().enumerate().map(column).collect(),
+        lines: lines.into_iter().map(line).collect(),
     }
 }
 

@@ -95,6 +95,7 @@ pub(super) fn about(section: &Section<'_>) -> String {
     let what = match section.workload {
         "spread" => "Everybody wants something else: nearly every answer is a yes. ",
         "hot" => "Everybody wants one trip: once it is sold out, nearly every answer is a no. ",
+        "turnover" => "Every hold is given back at once, without end. ",
         "life" => "Holds are asked for, and then end: the whole life of a hold. ",
         _ => "",
     };

@@ -7,6 +7,7 @@
 use std::error::Error as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -70,7 +71,7 @@ pub struct Etcd {
     leader: SocketAddr,
     /// The lease that holds may share.
     lease: i64,
-    _folders: Vec<TempDir>,
+    folders: Vec<TempDir>,
 }
 
 impl Etcd {
@@ -107,7 +108,7 @@ impl Etcd {
             server.listens(*address).await.map_err(failed)?;
         }
         let (leader, addresses) = (addresses[0], addresses.to_vec());
-        let mut started = Self { servers, addresses, leader, lease: 0, _folders: folders };
+        let mut started = Self { servers, addresses, leader, lease: 0, folders };
         started.empty().await.map_err(failed)?;
         Ok(started)
     }
@@ -116,6 +117,12 @@ impl Etcd {
     #[must_use]
     pub fn processes(&self) -> Vec<u32> {
         self.servers.iter().map(Server::id).collect()
+    }
+
+    /// Where its data lie.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.folders.iter().map(|folder| folder.path().to_owned()).collect()
     }
 
     /// Forgets every hold and every lease, and grants the lease that holds may share from now on.

@@ -210,13 +210,13 @@ impl NullLane {
 
 impl Lane for NullLane {
     fn ask(&mut self, ask: &Ask, token: u32) {
-        let seats = u32::from(ask.first) << 16 | u32::from(ask.count);
         write_message(
             &mut self.out,
             &[
                 &token.to_le_bytes(),
                 &ask.trip.to_le_bytes(),
-                &seats.to_le_bytes(),
+                &ask.first.to_le_bytes(),
+                &ask.count.to_le_bytes(),
                 &ask.buyer.to_le_bytes(),
                 &TTL_S.to_le_bytes(),
                 &[0; HOLD_ID_BYTES],

@@ -39,7 +39,7 @@ pub enum Way {
 pub struct Postgres {
     server: Server,
     address: SocketAddr,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Postgres {
@@ -80,7 +80,7 @@ impl Postgres {
         command.arg("-D").arg(&data).args(settings.iter().flat_map(|setting| ["-c", setting]));
         let mut server = Server::start(as_user(&mut command, user), folder.path())?;
         server.listens(address).await?;
-        let started = Self { server, address, _folder: folder };
+        let started = Self { server, address, folder };
         started.is_ready().await?;
         Ok(started)
     }
@@ -89,6 +89,12 @@ impl Postgres {
     #[must_use]
     pub fn processes(&self) -> Vec<u32> {
         vec![self.server.id()]
+    }
+
+    /// Where its data lie.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        vec![self.folder.path().to_owned()]
     }
 
     /// Puts everything on sale, and nothing else.
@@ -313,11 +319,10 @@ struct Words {
 
 impl Words {
     fn of(ask: &Ask) -> Self {
-        let number = |n: u16| i32::from(n);
-        let last = ask.first + ask.count - 1;
-        let mut place = vec![ask.trip as i32, number(ask.first), number(last)];
+        let last = ask.first + u32::from(ask.count) - 1;
+        let mut place = vec![ask.trip as i32, ask.first as i32, last as i32];
         place.extend(
-            ask.legs().iter().flat_map(|legs| [number(*legs.start()), number(*legs.end())]),
+            ask.legs().iter().flat_map(|legs| [i32::from(*legs.start()), i32::from(*legs.end())]),
         );
         Self { place, buyer: ask.buyer as i64 }
     }

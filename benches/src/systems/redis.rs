@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -67,7 +68,7 @@ pub struct Redis {
     servers: Vec<Server>,
     address: SocketAddr,
     scripts: Scripts,
-    _folders: Vec<TempDir>,
+    folders: Vec<TempDir>,
 }
 
 impl Redis {
@@ -100,13 +101,19 @@ impl Redis {
         if replica {
             wire.replica_follows().await.map_err(failed)?;
         }
-        Ok(Self { servers, address, scripts, _folders: folders })
+        Ok(Self { servers, address, scripts, folders })
     }
 
     /// Its processes.
     #[must_use]
     pub fn processes(&self) -> Vec<u32> {
         self.servers.iter().map(Server::id).collect()
+    }
+
+    /// Where its data lie.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.folders.iter().map(|folder| folder.path().to_owned()).collect()
     }
 
     /// Forgets every hold.

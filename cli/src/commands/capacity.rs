@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use benches::capacity::{Goal, Plan, Unit, plan};
 use benches::contest::{Caller, Contestant, Load, System, Turn};
-use benches::course::Arrivals;
+use benches::course::Course;
 use benches::results::Spread;
 use benches::work::Workload;
 use serde::Serialize;
@@ -93,8 +93,9 @@ async fn measure(args: &Args) -> Result<Unit, Failure> {
         let started = Contestant::start(system, &program).await;
         let mut nodes = started.map_err(|missing| failed(missing.to_string()))?;
         for (workload, turns) in workloads.iter().zip(&mut turns) {
-            let course = (LOAD, Arrivals::Closed);
-            let turn = nodes.turn(*workload, course, args.duration, round.into()).await;
+            let course = Course::closed(*workload, LOAD.depth, args.duration);
+            let course = Course { seed: round.into(), ..course };
+            let turn = nodes.turn(LOAD.lanes, course).await;
             turns.push(turn.map_err(|error| failed(error.to_string()))?);
             bar.inc(1);
         }

@@ -1,25 +1,31 @@
 //! Seatgrid: three nodes as processes, asked over the SDK's pipelines, or one call at a time as a service
 //! in another language would.
 
+mod batch;
 mod pipeline;
 mod unary;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use bytes::Bytes;
 use client_sdk::ids::{HoldId, TripId};
-use client_sdk::pb::{self, ConfirmRequest, HoldRequest, Legs, ReleaseRequest};
+use client_sdk::pb::pipeline_command::Command as Wire;
+use client_sdk::pb::pipeline_reply::Reply;
+use client_sdk::pb::{self, Code, ConfirmRequest, HoldRequest, Legs, ReleaseRequest};
 use client_sdk::{Client, OpenTrip, Options, new_command_id};
 use futures::{StreamExt as _, TryStreamExt as _};
 use tempfile::TempDir;
 
+use self::batch::BatchLane;
 use self::pipeline::PipelineLane;
 use self::unary::UnaryLane;
 use super::Missing;
 use super::server::{START_TIMEOUT, Server};
+use crate::lane::Answer;
 use crate::work::{Ask, Step, TTL_S, Workload};
 
 /// Ports that a cluster takes: for clients, for peers and for its admins, a hundred apart.
@@ -27,6 +33,9 @@ const PORTS: [u16; 9] = [0, 1, 2, 100, 101, 102, 200, 201, 202];
 
 /// Trips that are opened at a time.
 const OPENING: usize = 64;
+
+/// How long a command may wait for its answer before it counts as failed.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Commands in flight on a pipeline, at least.
 const MIN_WINDOW: usize = 64;
@@ -39,7 +48,7 @@ pub struct Seatgrid {
     client: Client,
     /// Inventories that were opened: each has trips of its own.
     epoch: u32,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Seatgrid {
@@ -63,13 +72,19 @@ impl Seatgrid {
             (first..first + 3).map(|port| format!("http://127.0.0.1:{port}")).collect();
         let options = Options::default().deadline(START_TIMEOUT);
         let client = Client::connect(&endpoints, options).await.map_err(io::Error::other)?;
-        Ok(Self { server, endpoints, client, epoch: 0, _folder: folder })
+        Ok(Self { server, endpoints, client, epoch: 0, folder })
     }
 
     /// Its processes.
     #[must_use]
     pub fn processes(&self) -> Vec<u32> {
         vec![self.server.id()]
+    }
+
+    /// Where its data lie.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        vec![self.folder.path().to_owned()]
     }
 
     /// Opens new trips, which are asked for from now on.
@@ -97,11 +112,29 @@ impl Seatgrid {
     /// # Errors
     /// When the cluster does not answer.
     pub async fn lanes(&self, count: u32, depth: u32) -> io::Result<Vec<PipelineLane>> {
-        // All lanes share the client's pipelines, as a service's callers do.
+        let client = self.client_for(count, depth).await?;
+        Ok((0..count).map(|_| PipelineLane::new(&client, self.epoch, depth)).collect())
+    }
+
+    /// The same, which put up to `size` requests about one trip into a batch.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub async fn batch_lanes(
+        &self,
+        count: u32,
+        depth: u32,
+        size: u16,
+    ) -> io::Result<Vec<BatchLane>> {
+        let client = self.client_for(count, depth).await?;
+        Ok((0..count).map(|_| BatchLane::new(&client, self.epoch, depth, size)).collect())
+    }
+
+    /// A client whose pipelines all lanes share, as a service's callers do.
+    async fn client_for(&self, count: u32, depth: u32) -> io::Result<Client> {
         let window = count as usize * depth as usize;
         let options = Options { window: window.max(MIN_WINDOW), ..Options::default() };
-        let client = Client::connect(&self.endpoints, options).await.map_err(io::Error::other)?;
-        Ok((0..count).map(|_| PipelineLane::new(&client, self.epoch, depth)).collect())
+        Client::connect(&self.endpoints, options).await.map_err(io::Error::other)
     }
 
     /// Lanes of plain calls: each has connections of its own to every node.
@@ -125,6 +158,27 @@ enum Request {
     Release(ReleaseRequest),
 }
 
+impl Request {
+    /// As the pipelines take it.
+    fn into_wire(self) -> Wire {
+        match self {
+            Self::Hold(hold) => Wire::Hold(hold),
+            Self::Confirm(confirm) => Wire::Confirm(confirm),
+            Self::Release(release) => Wire::Release(release),
+        }
+    }
+}
+
+/// What came of a request; none where it has to be asked again.
+fn answer(reply: &Reply) -> Option<Answer> {
+    match reply {
+        Reply::Held(_) => Some(Answer::Held),
+        Reply::Confirmed(_) | Reply::Released(_) => Some(Answer::Ended),
+        Reply::Problem(problem) if problem.code() == Code::SeatTaken => Some(Answer::Taken),
+        _ => None,
+    }
+}
+
 /// Makes the request for what is asked; what ends a hold names its `hold`.
 fn request(epoch: u32, ask: &Ask, hold: HoldId) -> (TripId, Request) {
     let trip = trip(epoch, ask.trip);
@@ -136,7 +190,7 @@ fn request(epoch: u32, ask: &Ask, hold: HoldId) -> (TripId, Request) {
             trip_id,
             hold_id,
             buyer_id: ask.buyer.to_string(),
-            seat_numbers: ask.seats().map(u32::from).collect(),
+            seat_numbers: ask.seats().collect(),
             legs: ask.legs().map(|legs| Legs {
                 from: u32::from(*legs.start()),
                 to: u32::from(*legs.end()) + 1,
@@ -161,23 +215,26 @@ fn trip(epoch: u32, number: u32) -> TripId {
     TripId::new(&format!("bench-{epoch}-{number}")).expect("a short word is a trip id")
 }
 
-fn layout(seats: u16) -> pb::Layout {
-    const ABREAST: u16 = 4;
-    let place = |n: u16| pb::Place { seat: (n + 1).to_string(), ..Default::default() };
-    let row = |first: u16| pb::Row {
+fn layout(seats: u32) -> pb::Layout {
+    const ABREAST: u32 = 4;
+    let place = |n: u32| pb::Place { seat: (n + 1).to_string(), ..Default::default() };
+    let row = |first: u32| pb::Row {
         deck: 0,
         places: (first..seats.min(first + ABREAST)).map(place).collect(),
     };
     pb::Layout {
         name: "bench".to_owned(),
         zones: vec![pb::Zone { name: "seats".to_owned(), general_admission_capacity: None }],
-        rows: (0..seats).step_by(ABREAST.into()).map(row).collect(),
+        rows: (0..seats).step_by(ABREAST as usize).map(row).collect(),
     }
 }
 
-/// A first port of a cluster's.
+/// A first port of a cluster's. Where the search begins differs from process to process: two that look at
+/// the same time would find the same ports free.
 fn free_ports() -> io::Result<u16> {
-    for first in (21_000..60_000).step_by(300) {
+    let candidates: Vec<u16> = (21_000..60_000).step_by(300).collect();
+    let begin = std::process::id() as usize % candidates.len();
+    for &first in candidates.iter().cycle().skip(begin).take(candidates.len()) {
         let is_free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
         if PORTS.iter().all(|offset| is_free(first + offset)) {
             return Ok(first);

@@ -1,20 +1,15 @@
 //! Requests over the SDK's pipelines: what a service in Rust does.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use client_sdk::ids::{HoldId, TripId};
-use client_sdk::pb::Code;
 use client_sdk::pb::pipeline_command::Command as Wire;
-use client_sdk::pb::pipeline_reply::Reply;
 use client_sdk::{Client, Completion, new_hold_id};
 
-use super::{Request, request};
+use super::{PATIENCE, answer, request};
 use crate::lane::{Answer, Lane};
 use crate::work::{Ask, Step};
-
-/// How long a command may wait for its answer before it counts as failed.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A lane of the SDK.
 pub struct PipelineLane {
@@ -36,12 +31,7 @@ impl Lane for PipelineLane {
             *hold = new_hold_id();
         }
         let (trip, request) = request(self.epoch, ask, *hold);
-        let command = match request {
-            Request::Hold(hold) => Wire::Hold(hold),
-            Request::Confirm(confirm) => Wire::Confirm(confirm),
-            Request::Release(release) => Wire::Release(release),
-        };
-        self.flying[token as usize] = Some((command, trip, Instant::now()));
+        self.flying[token as usize] = Some((request.into_wire(), trip, Instant::now()));
         self.waiting.push(token);
     }
 
@@ -80,11 +70,9 @@ impl PipelineLane {
 
     fn take(&mut self, completion: &Completion, into: &mut Vec<(u32, Answer)>) {
         let token = completion.token as u32;
-        let answer = match &completion.outcome {
-            Ok(Reply::Held(_)) => Answer::Held,
-            Ok(Reply::Confirmed(_) | Reply::Released(_)) => Answer::Ended,
-            Ok(Reply::Problem(problem)) if problem.code() == Code::SeatTaken => Answer::Taken,
-            _ => {
+        let answer = match completion.outcome.as_ref().ok().and_then(answer) {
+            Some(answer) => answer,
+            None => {
                 let since = self.flying[token as usize].as_ref().map(|(_, _, since)| *since);
                 if since.is_some_and(|since| since.elapsed() < PATIENCE) {
                     return self.waiting.push(token);

@@ -4,12 +4,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use benches::contest::{Caller, Load, System};
+use benches::results::Size;
 use benches::systems::etcd::Leases;
 use benches::systems::postgres::Way;
 use benches::systems::redis::{Asking, Persistence};
 use benches::work::Workload;
 
-use crate::value::duration;
+use crate::value::{duration, positive_duration};
+
+/// Holds that can be granted in all, at most: the client keeps four bytes of each.
+const MAX_HOLDS: u64 = 100_000_000;
 
 /// Measure Seatgrid beside Redis, PostgreSQL and etcd
 ///
@@ -28,7 +32,7 @@ pub(crate) struct Args {
     systems: Vec<Which>,
     /// Connections and requests in flight on each
     #[arg(long, value_name = "LANES×DEPTH", value_delimiter = ',', value_parser = load,
-          default_values = ["1x1", "64x1", "4x16", "4x128", "4x1024"])]
+          default_values = ["1x1", "64x1", "4x16", "4x64", "4x128", "4x256", "4x1024", "4x2500"])]
     pub(super) loads: Vec<Load>,
     /// Open loop: so many buyers arrive each second, whether or not anybody keeps up
     #[arg(long, value_name = "PER SECOND", value_delimiter = ',', value_parser = rate)]
@@ -39,6 +43,18 @@ pub(crate) struct Args {
     /// How long a turn is measured; it ends earlier when everything is sold
     #[arg(long, default_value = "3s", value_parser = duration)]
     pub(super) duration: Duration,
+    /// Tell what happens in pieces of so long, with memory, disk and how much they change in an hour
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+    pub(super) slice: Option<Duration>,
+    /// Trips that are on sale; as many as the workload has unless given
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
+    trips: Option<u32>,
+    /// Seats of a trip; as many as the workload has unless given
+    #[arg(long, value_parser = clap::value_parser!(u32).range(4..=200_000))]
+    trip_seats: Option<u32>,
+    /// Holds of a batch, for seatgrid-batch
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=64))]
+    batch: u16,
     /// Shards of Seatgrid
     #[arg(long, default_value_t = 3)]
     shards: u32,
@@ -66,12 +82,16 @@ enum What {
     Life,
     /// Two thousand trips of 50 seats and eight legs, of which a hold takes two
     Legs,
+    /// Fifty trips of 500 seats, and every hold is given back at once: it has no end
+    Turnover,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Which {
     /// Three nodes, over the SDK's pipelines
     Seatgrid,
+    /// Three nodes, over the SDK's pipelines, with holds of a trip in batches
+    SeatgridBatch,
     /// Three nodes, a plain call for each hold
     SeatgridUnary,
     /// Redis without persistence, a Lua script
@@ -101,13 +121,14 @@ enum Which {
 }
 
 impl Which {
-    fn system(self, shards: u32) -> System {
+    fn system(self, shards: u32, batch: u16) -> System {
         let seatgrid = |caller| System::Seatgrid { shards, caller };
         let lua =
             |persistence, replica| System::Redis { asking: Asking::Lua, persistence, replica };
         let postgres = |way, synchronous| System::Postgres { way, synchronous };
         match self {
             Self::Seatgrid => seatgrid(Caller::Pipeline),
+            Self::SeatgridBatch => seatgrid(Caller::Batch(batch)),
             Self::SeatgridUnary => seatgrid(Caller::Unary),
             Self::Redis => lua(Persistence::None, false),
             Self::RedisSetNx => {
@@ -133,17 +154,35 @@ impl Args {
     pub(super) fn systems(&self) -> Vec<System> {
         use clap::ValueEnum as _;
         let wanted = if self.systems.is_empty() { Which::value_variants() } else { &self.systems };
-        wanted.iter().map(|which| which.system(self.shards)).collect()
+        wanted.iter().map(|which| which.system(self.shards, self.batch)).collect()
     }
 
     /// What they are asked for.
     pub(super) fn workload(&self) -> Workload {
-        match self.workload {
+        let own = match self.workload {
             What::Hot => Workload::hot(self.seats),
             What::Spread => Workload::spread(self.seats),
             What::Life => Workload::life(self.seats),
             What::Legs => Workload::legs(self.seats),
-        }
+            What::Turnover => Workload::turnover(self.seats),
+        };
+        let (trips, seats) =
+            (self.trips.unwrap_or(own.trips), self.trip_seats.unwrap_or(own.seats));
+        Workload { trips, seats, ..own }
+    }
+
+    /// How much is on sale, where it is not the workload's own size.
+    pub(super) fn size(&self) -> Option<Size> {
+        let Workload { trips, seats, .. } = self.workload();
+        (self.trips.is_some() || self.trip_seats.is_some()).then_some(Size { trips, seats })
+    }
+
+    /// What is wrong with the settings together.
+    pub(super) fn complaint(&self) -> Option<String> {
+        let places = self.workload().capacity();
+        (places > MAX_HOLDS).then(|| {
+            format!("--trips times --trip-seats may be at most {MAX_HOLDS} holds, not {places}")
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 use benches::contest::{Contestant, Load, System};
-use benches::course::Arrivals;
+use benches::course::{Arrivals, Course};
 use benches::report;
 use benches::results::{Results, Row};
 
@@ -19,6 +19,9 @@ pub(crate) use args::Args;
 use table::Table;
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<(), Failure> {
+    if let Some(complaint) = args.complaint() {
+        return Err(Failure::usage(complaint));
+    }
     let mut all = match &args.save {
         Some(path) => load(path)?,
         None => Results::default(),
@@ -71,12 +74,14 @@ async fn measure(args: &Args) -> Result<Results, Failure> {
                 }
             };
             for (load, arrivals) in courses(args, Some(system)) {
-                let course = (load, arrivals);
-                let turn = contestant.turn(args.workload(), course, args.duration, round.into());
-                let turn = turn.await.map_err(|error| {
+                let (slice, seed) = (args.slice, round.into());
+                let course = Course::closed(args.workload(), load.depth, args.duration);
+                let course = Course { arrivals, slice, seed, ..course };
+                let turn = contestant.turn(load.lanes, course).await;
+                let turn = turn.map_err(|error| {
                     Failure::with_exit(Exit::Failed, format!("{}: {error}", system.name()))
                 })?;
-                let row = row(args, system, course);
+                let row = row(args, system, (load, arrivals));
                 let name = format!("{}, {}", row.system, row.caller);
                 results.configurations.insert(name, system.configuration());
                 results.note(Row { turns: vec![turn], ..row });
@@ -106,6 +111,7 @@ fn row(args: &Args, system: &System, (load, arrivals): (Load, Arrivals)) -> Row 
         workload: workload.name().to_owned(),
         per_hold: workload.per_hold,
         legs: workload.legs,
+        size: args.size(),
         system: system.name(),
         caller: system.caller().to_owned(),
         rate: match arrivals {
