@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use proto::ids::TripId;
 use proto::pb::{self, Code};
 use seatgrid_client_sdk::{Client, Event, Hold, Options};
@@ -79,5 +81,26 @@ async fn a_watch_goes_on_without_a_gap_when_its_leader_is_gone() {
         cluster.wait_until_led().await;
     }
     cluster.audit().await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_closes_when_others_lead_its_shards() {
+    let mut cluster = Cluster::start().await;
+    cluster.wait_until_led().await;
+    for gone in 1..=3 {
+        cluster.stop_node(gone).await;
+        // Asked once, when it has closed: who waits for an election now would wait for nothing.
+        let mut led = BTreeSet::new();
+        for id in cluster.running() {
+            let mut client = cluster.cluster_client(id).await;
+            let topology = client.get_topology(pb::GetTopologyRequest {}).await.unwrap();
+            let shards = topology.into_inner().shards;
+            led.extend(shards.iter().filter(|shard| shard.leader == id).map(|shard| shard.shard));
+        }
+        assert_eq!(led, BTreeSet::from([0, 1, 2]), "after node {gone} has closed");
+        cluster.start_node(gone).await;
+        cluster.wait_until_led().await;
+    }
     cluster.stop().await;
 }

@@ -73,20 +73,36 @@ impl RaftConfig {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_leader_that_starts_again_has_to_be_elected_again() {
-        let ms = Duration::from_millis;
-        let config = RaftConfig {
+    fn config(election_timeout_max: Duration) -> RaftConfig {
+        RaftConfig {
             cluster_id: "cluster".to_owned(),
             node_id: 1,
             peers: BTreeMap::new(),
             data_dir: PathBuf::new(),
-            heartbeat: ms(50),
-            election_timeout_min: ms(200),
-            election_timeout_max: ms(300),
+            heartbeat: election_timeout_max / 6,
+            election_timeout_min: election_timeout_max * 2 / 3,
+            election_timeout_max,
             wal_segment_bytes: 1 << 20,
             wal_cache_bytes: 0,
-        };
+        }
+    }
+
+    #[test]
+    fn a_leader_that_starts_again_has_to_be_elected_again() {
+        let config = config(Duration::from_millis(300));
         assert_eq!(config.openraft(0, true).enable_leader_restore, Some(false));
+    }
+
+    #[test]
+    fn a_lease_ends_before_followers_vote_whatever_the_timeouts() {
+        for ms in [10, 60, 124, 125, 126, 300, 1_000, 60_000] {
+            let config = config(Duration::from_millis(ms));
+            // A follower refuses to vote for as long after it was heard; what it said may be older by
+            // as much as it is shared, and its clock a tenth faster.
+            let heard = config.election_timeout_max - config.shared_for();
+            assert!(config.lease() + config.election_timeout_max / 10 <= heard, "{ms} ms");
+            assert!(config.lease() >= config.election_timeout_max / 2, "{ms} ms: hardly a lease");
+            assert!(config.shared_for() > Duration::ZERO, "{ms} ms");
+        }
     }
 }
