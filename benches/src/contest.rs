@@ -24,6 +24,8 @@ pub enum System {
     Seatgrid {
         /// Its shards.
         shards: u32,
+        /// Memory that each node takes at its start, in MiB.
+        reserve_mib: u32,
         /// How it is asked.
         caller: Caller,
     },
@@ -115,20 +117,24 @@ impl System {
     #[must_use]
     pub fn configuration(&self) -> Vec<String> {
         let lines: &[&str] = match self {
-            Self::Seatgrid { caller: Caller::Pipeline, .. } => &[
-                "seatgrid dev: three processes, every hold flushed by two of them",
-                "the Rust SDK's lanes",
-            ],
-            Self::Seatgrid { caller: Caller::Batch(size), .. } => {
+            Self::Seatgrid { caller, reserve_mib, .. } => {
+                let asked = match caller {
+                    Caller::Pipeline => "the Rust SDK's lanes".to_owned(),
+                    Caller::Batch(size) => format!(
+                        "the Rust SDK's lanes, {size} holds of a trip in a batch, all or none"
+                    ),
+                    Caller::Unary => {
+                        "a gRPC call for each hold, from a connection to each node, to the \
+                                      leader of the trip's shard"
+                            .to_owned()
+                    }
+                };
                 return vec![
                     "seatgrid dev: three processes, every hold flushed by two of them".to_owned(),
-                    format!("the Rust SDK's lanes, {size} holds of a trip in a batch, all or none"),
+                    format!("memory.reserve_mib = {reserve_mib}"),
+                    asked,
                 ];
             }
-            Self::Seatgrid { caller: Caller::Unary, .. } => &[
-                "seatgrid dev: three processes, every hold flushed by two of them",
-                "a gRPC call for each hold, from a connection to each node, to the leader of the trip's shard",
-            ],
             Self::Redis { asking, persistence, replica } => {
                 let asking = match asking {
                     Asking::Lua => "EVALSHA: EXISTS for every seat, then SET … EX for every seat",
@@ -246,8 +252,9 @@ impl Contestant {
     /// When it is not installed, or does not start.
     pub async fn start(system: System, program: &Path) -> Result<Self, Missing> {
         let running = match system {
-            System::Seatgrid { shards, caller } => {
-                Running::Seatgrid(Box::new(Seatgrid::start(program, shards).await?), caller)
+            System::Seatgrid { shards, reserve_mib, caller } => {
+                let started = Seatgrid::start(program, shards, reserve_mib).await?;
+                Running::Seatgrid(Box::new(started), caller)
             }
             System::Redis { asking, persistence, replica } => {
                 Running::Redis(Redis::start(persistence, replica).await?, asking, replica)

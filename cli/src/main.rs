@@ -7,6 +7,7 @@ mod context;
 mod failure;
 mod gtfs;
 mod load;
+mod memory;
 mod output;
 mod value;
 

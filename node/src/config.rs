@@ -46,6 +46,9 @@ pub struct Config {
     /// What lies on disk.
     #[serde(default)]
     pub storage: Storage,
+    /// What is taken of the memory.
+    #[serde(default)]
+    pub memory: Memory,
     /// Trips in memory.
     #[serde(default)]
     pub trips: Trips,
@@ -112,6 +115,14 @@ pub struct Storage {
     pub snapshot_after_mib: Spanned<u32>,
 }
 
+/// `[memory]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Memory {
+    /// So much is taken when the node starts, in MiB: memory that is touched for the first time is slow.
+    pub reserve_mib: Spanned<u32>,
+}
+
 /// `[trips]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -172,6 +183,12 @@ impl Default for Raft {
 impl Default for Storage {
     fn default() -> Self {
         Self { segment_mib: plain(64), log_cache_mib: plain(64), snapshot_after_mib: plain(128) }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { reserve_mib: plain(256) }
     }
 }
 
@@ -282,6 +299,7 @@ impl Config {
         within(&wide(&self.storage.segment_mib), "storage.segment_mib", 1..1_025)?;
         within(&wide(&self.storage.log_cache_mib), "storage.log_cache_mib", 1..65_537)?;
         within(&wide(&self.storage.snapshot_after_mib), "storage.snapshot_after_mib", 1..65_537)?;
+        within(&wide(&self.memory.reserve_mib), "memory.reserve_mib", 0..1_048_577)?;
         within(&self.trips.passivate_after_s, "trips.passivate_after_s", 1..86_401)?;
         if *self.faults.enabled.get_ref() && self.faults.token_file.is_none() {
             let reason = "faults.token_file is missing: faults are ordered with a token";
@@ -370,6 +388,8 @@ mod tests {
             config.storage.snapshot_after_mib.get_ref(),
             storage.snapshot_after_mib.get_ref()
         );
+        let memory = Memory::default();
+        assert_eq!(config.memory.reserve_mib.get_ref(), memory.reserve_mib.get_ref());
         assert_eq!(config.cluster.shards.get_ref(), default_shards().get_ref());
         assert_eq!(config.telemetry.log_filter, Telemetry::default().log_filter);
     }

@@ -14,6 +14,9 @@ use crate::failure::{Exit, Failure};
 use crate::output::{Show, pairs, progress};
 use crate::value::duration;
 
+/// Memory that each node takes at its start, in MiB: more than the work needs.
+const RESERVE_MIB: u32 = 512;
+
 /// Connections and requests in flight on each: enough for the highest throughput.
 const LOAD: Load = Load { lanes: 4, depth: 1_024 };
 
@@ -84,7 +87,11 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<(), Failure> {
 
 async fn measure(args: &Args) -> Result<Unit, Failure> {
     let failed = |what: String| Failure::with_exit(Exit::Failed, what);
-    let system = System::Seatgrid { shards: args.shards, caller: Caller::Pipeline };
+    let system = System::Seatgrid {
+        shards: args.shards,
+        reserve_mib: RESERVE_MIB,
+        caller: Caller::Pipeline,
+    };
     let program = std::env::current_exe()?;
     let workloads = [Workload::spread(1), Workload::one_trip(1), Workload::hot(1)];
     let mut turns: [Vec<Turn>; 3] = Default::default();

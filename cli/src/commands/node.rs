@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use node::{Config, Node};
 
 use crate::failure::{Exit, Failure};
+use crate::memory;
 
 /// Run one node of a cluster.
 #[derive(Debug, clap::Args)]
@@ -22,6 +23,9 @@ pub(crate) struct Args {
     /// Threads that run the node's tasks; as many as there are cores when left out.
     #[arg(long, env = "SEATGRID_WORKERS")]
     workers: Option<NonZeroUsize>,
+    /// Memory that the node takes at its start, in MiB; as the configuration says when left out.
+    #[arg(long, env = "SEATGRID_RESERVE_MIB", value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
+    reserve_mib: Option<u32>,
     /// Stop, too, when standard input ends: no orphan outlives its parent.
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
@@ -36,6 +40,7 @@ impl Args {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let config = read_config(&args.config)?;
     node::telemetry::start_logging(&config.telemetry);
+    memory::reserve(args.reserve_mib.unwrap_or(*config.memory.reserve_mib.get_ref()));
     let started = Node::start(&config, args.id, &args.data_dir).await;
     let mut running = started.map_err(|error| {
         let failure = Failure::with_exit(Exit::Failed, error.to_string());

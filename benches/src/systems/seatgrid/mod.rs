@@ -52,21 +52,23 @@ pub struct Seatgrid {
 }
 
 impl Seatgrid {
-    /// Starts three nodes of a program on ports and in a folder of their own.
+    /// Starts three nodes of a program on ports and in a folder of their own. Each takes so much memory at
+    /// once, in MiB.
     ///
     /// # Errors
     /// When they do not start.
-    pub async fn start(program: &Path, shards: u32) -> Result<Self, Missing> {
-        Self::try_start(program, shards)
+    pub async fn start(program: &Path, shards: u32, reserve_mib: u32) -> Result<Self, Missing> {
+        Self::try_start(program, shards, reserve_mib)
             .await
             .map_err(|why| Missing::NotStarted { program: "seatgrid", why })
     }
 
-    async fn try_start(program: &Path, shards: u32) -> io::Result<Self> {
+    async fn try_start(program: &Path, shards: u32, reserve_mib: u32) -> io::Result<Self> {
         let (folder, first) = (tempfile::tempdir()?, free_ports()?);
         let mut command = Command::new(program);
         command.args(["dev", "--no-samples", "--no-restart", "--dir", "data", "--port"]);
         command.arg(first.to_string()).args(["--shards", &shards.to_string()]);
+        command.args(["--reserve-mib", &reserve_mib.to_string()]);
         let server = Server::start(&mut command, folder.path())?;
         let endpoints: Vec<String> =
             (first..first + 3).map(|port| format!("http://127.0.0.1:{port}")).collect();

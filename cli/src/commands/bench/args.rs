@@ -58,6 +58,9 @@ pub(crate) struct Args {
     /// Shards of Seatgrid
     #[arg(long, default_value_t = 3)]
     shards: u32,
+    /// Memory that each of Seatgrid's nodes takes at its start, in MiB; 0 shows what trips and holds take
+    #[arg(long, default_value_t = 512)]
+    reserve_mib: u32,
     /// Keep the results in this file, together with what it has already
     #[arg(long, value_name = "FILE.json")]
     pub(super) save: Option<PathBuf>,
@@ -121,14 +124,15 @@ enum Which {
 }
 
 impl Which {
-    fn system(self, shards: u32, batch: u16) -> System {
-        let seatgrid = |caller| System::Seatgrid { shards, caller };
+    fn system(self, args: &Args) -> System {
+        let (shards, reserve_mib) = (args.shards, args.reserve_mib);
+        let seatgrid = |caller| System::Seatgrid { shards, reserve_mib, caller };
         let lua =
             |persistence, replica| System::Redis { asking: Asking::Lua, persistence, replica };
         let postgres = |way, synchronous| System::Postgres { way, synchronous };
         match self {
             Self::Seatgrid => seatgrid(Caller::Pipeline),
-            Self::SeatgridBatch => seatgrid(Caller::Batch(batch)),
+            Self::SeatgridBatch => seatgrid(Caller::Batch(args.batch)),
             Self::SeatgridUnary => seatgrid(Caller::Unary),
             Self::Redis => lua(Persistence::None, false),
             Self::RedisSetNx => {
@@ -154,7 +158,7 @@ impl Args {
     pub(super) fn systems(&self) -> Vec<System> {
         use clap::ValueEnum as _;
         let wanted = if self.systems.is_empty() { Which::value_variants() } else { &self.systems };
-        wanted.iter().map(|which| which.system(self.shards, self.batch)).collect()
+        wanted.iter().map(|which| which.system(self)).collect()
     }
 
     /// What they are asked for.
