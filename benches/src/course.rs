@@ -22,6 +22,9 @@ const MAX_LATENCY_NS: u64 = 60_000_000_000;
 /// Time at the beginning of a course that is not measured, unless it says otherwise.
 const WARMUP: Duration = Duration::from_millis(300);
 
+/// Pieces of a course, at most: each lane keeps the latencies of each, about 30 KiB.
+pub const MAX_SLICES: u32 = 1_000;
+
 /// How buyers come.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Arrivals {
@@ -44,7 +47,7 @@ pub struct Course {
     pub warmup: Duration,
     /// Time that is measured. It ends earlier when nothing is left to ask for.
     pub duration: Duration,
-    /// Told apart are pieces of so long.
+    /// Told apart are pieces of so long, at most [`MAX_SLICES`].
     pub slice: Option<Duration>,
     /// Decides what is asked for in which order.
     pub seed: u64,
@@ -86,7 +89,7 @@ pub struct Measured {
     pub failed: u64,
     /// From the question, or from when the buyer arrived, to the answer, in nanoseconds.
     pub latency_ns: Histogram<u64>,
-    /// The same in pieces, where the course has any: the last may be of the answers that came late.
+    /// The same in pieces, where the course has any, without the answers that came late.
     pub slices: Vec<Slice>,
 }
 
@@ -167,6 +170,12 @@ impl Course {
     pub fn closed(workload: Workload, depth: u32, duration: Duration) -> Self {
         let (arrivals, warmup) = (Arrivals::Closed, WARMUP);
         Self { workload, depth, arrivals, warmup, duration, slice: None, seed: 1 }
+    }
+
+    /// The piece in which an answer came; none for those that came after the last.
+    fn slice_at(&self, since: Duration) -> Option<usize> {
+        let slice = self.slice.filter(|_| since < self.duration)?;
+        Some(since.div_duration_f64(slice) as usize)
     }
 
     /// Lets buyers ask over these lanes, a task each.
@@ -266,8 +275,7 @@ impl Course {
                     // leaving the slow ones out would flatter.
                     let counts = now >= from && (now < end || pace.is_some());
                     if counts {
-                        let slice = course.slice.map(|slice| (now - from).div_duration_f64(slice));
-                        measured.note(answer, now - since, slice.map(|number| number as usize));
+                        measured.note(answer, now - since, course.slice_at(now - from));
                         last = now;
                     }
                 }

@@ -76,6 +76,10 @@ fn more_than_a_client_can_keep_is_refused_before_anything_is_started() {
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("--trips times --trip-seats may be at most 100000000 holds"), "{text}");
+    let output = seatgrid(&["bench", "--duration", "1h", "--slice", "1ms"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("--duration divided by --slice may be at most 1000"), "{text}");
     let output = seatgrid(&["bench", "--loads", "0x4"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("LANESxDEPTH"));

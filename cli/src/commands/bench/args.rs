@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use benches::contest::{Caller, Load, System};
+use benches::course::MAX_SLICES;
 use benches::results::Size;
 use benches::systems::etcd::Leases;
 use benches::systems::postgres::Way;
@@ -183,6 +184,10 @@ impl Args {
 
     /// What is wrong with the settings together.
     pub(super) fn complaint(&self) -> Option<String> {
+        let slices = self.slice.map(|slice| self.duration.div_duration_f64(slice));
+        if slices.is_some_and(|slices| slices > f64::from(MAX_SLICES)) {
+            return Some(format!("--duration divided by --slice may be at most {MAX_SLICES}"));
+        }
         let places = self.workload().capacity();
         (places > MAX_HOLDS).then(|| {
             format!("--trips times --trip-seats may be at most {MAX_HOLDS} holds, not {places}")
