@@ -89,7 +89,7 @@ async fn lane(client: &Client) -> u64 {
             if let Command::Hold(hold) = command {
                 hold.hold_id = bytes::Bytes::copy_from_slice(new_hold_id().as_bytes());
             }
-            lane.submit(shard, command, token).await;
+            lane.submit(shard, &*command, token).await;
         }
         lane.completed(&mut completions).await;
         operations += completions.len() as u64;

@@ -79,7 +79,7 @@ async fn send(
         }
     };
     match pending.await {
-        Ok(Reply::Problem(problem)) => Err(problem.into()),
+        Ok(Reply::Problem(problem)) => Err((*problem).into()),
         Ok(reply) => Ok(reply),
         Err(lost) => Err(Failure::Lost(lost)),
     }

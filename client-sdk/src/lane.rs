@@ -3,17 +3,16 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proto::code::{Retry, meaning};
 use proto::ids::ShardId;
-use proto::pb::pipeline_command::Command;
 use proto::pb::pipeline_reply::Reply;
 
 use crate::attempt::{held_back, too_large};
 use crate::call::Shared;
 use crate::line;
-pub use crate::pipeline::{Completion, Lost};
+pub use crate::pipeline::{Completion, Lost, Sendable};
 use crate::pipeline::{LaneQueue, NotTaken};
 
 /// A lane puts commands straight on the pipelines and collects the answers in one queue: for load
@@ -59,7 +58,13 @@ impl Lane {
 
     /// Puts a command on a pipeline of the shard's leader; `token` comes back with the answer. Waits for
     /// room when the pipeline's window is full.
-    pub async fn submit(&mut self, shard: ShardId, command: &Command, token: u64) {
+    pub async fn submit<'a>(
+        &mut self,
+        shard: ShardId,
+        command: impl Into<Sendable<'a>>,
+        token: u64,
+    ) {
+        let command = command.into();
         while !self.try_submit(shard, command, token) {
             let route = self.shared.topology.route(shard, self.number);
             route.node.pipe_of(self.number).room().await;
@@ -68,12 +73,18 @@ impl Lane {
 
     /// Puts a command on a pipeline of the shard's leader; false when its window is full.
     #[must_use]
-    pub fn try_submit(&mut self, shard: ShardId, command: &Command, token: u64) -> bool {
+    pub fn try_submit<'a>(
+        &mut self,
+        shard: ShardId,
+        command: impl Into<Sendable<'a>>,
+        token: u64,
+    ) -> bool {
+        let command = command.into();
         let route = self.shared.topology.route(shard, self.number + self.in_flight);
-        let until = Instant::now() + self.shared.options.attempt_timeout;
+        let patience = self.shared.options.attempt_timeout;
         let pipe = route.node.pipe_of(self.number);
         line::offered(shard, command);
-        match pipe.submit_to_lane(command, until, &self.queue, token) {
+        match pipe.submit_to_lane(command, patience, &self.queue, token) {
             Ok(()) => {
                 self.in_flight += 1;
                 true

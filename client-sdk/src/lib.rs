@@ -60,6 +60,7 @@ mod topology;
 mod watch;
 mod wire_layout;
 
+pub use proto::seat_hold::{SeatHold, pack_seats};
 pub use proto::{code, ids, pb};
 
 /// The loop of attempts without its connections, for a simulator that has nodes and chance of its own.
@@ -78,7 +79,7 @@ pub use self::error::{Error, Invalid, Refusal};
 pub use self::faults::Faults;
 pub use self::guard::HoldGuard;
 pub use self::id::{new_command_id, new_hold_id};
-pub use self::lane::{Advice, Completion, Lane, Lost};
+pub use self::lane::{Advice, Completion, Lane, Lost, Sendable};
 pub use self::options::Options;
 pub use self::position::Position;
 pub use self::reads::TripView;

@@ -8,6 +8,7 @@ use tracing::field::Empty;
 use tracing::{Level, Span, span_enabled, trace_span};
 
 use crate::error::Error;
+use crate::pipeline::Sendable;
 
 /// A hold begins. The span lasts until its answer.
 pub(crate) fn begins(shard: impl FnOnce() -> ShardId, trip: &TripId, hold: HoldId) -> Span {
@@ -22,19 +23,20 @@ pub(crate) fn ends<T>(span: &Span, answer: &Result<T, Error>) {
 }
 
 /// A lane offers a command to a pipeline. One that the pipeline has no room for is offered again.
-pub(crate) fn offered(shard: ShardId, command: &Command) {
+pub(crate) fn offered(shard: ShardId, command: Sendable<'_>) {
     if span_enabled!(target: TARGET, Level::TRACE) {
         trace_offer(shard, command);
     }
 }
 
 #[cold]
-fn trace_offer(shard: ShardId, command: &Command) {
+fn trace_offer(shard: ShardId, command: Sendable<'_>) {
     let (hold, trip) = match command {
-        Command::Hold(hold) => (&hold.hold_id, &hold.trip_id),
-        Command::HoldBest(hold) => (&hold.hold_id, &hold.trip_id),
-        Command::HoldQuantity(hold) => (&hold.hold_id, &hold.trip_id),
-        _ => return,
+        Sendable::Seats(hold) => (&hold.hold_id[..], hold.trip_id),
+        Sendable::Any(Command::Hold(hold)) => (&hold.hold_id[..], hold.trip_id.as_str()),
+        Sendable::Any(Command::HoldBest(hold)) => (&hold.hold_id[..], hold.trip_id.as_str()),
+        Sendable::Any(Command::HoldQuantity(hold)) => (&hold.hold_id[..], hold.trip_id.as_str()),
+        Sendable::Any(_) => return,
     };
     // One that is not valid is refused by the node.
     if let Ok(hold) = HoldId::from_slice(hold) {

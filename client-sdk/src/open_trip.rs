@@ -30,7 +30,7 @@ impl Client {
         let shard = self.shared.topology.shard_of(&request.trip);
         let request = request.into_request();
         if request.encoded_len() <= PIPELINED_BYTES {
-            let command = Command::OpenTrip(request);
+            let command = Command::OpenTrip(request.into());
             return match self.shared.execute(shard, &command).await? {
                 Reply::Opened(opened) => Ok(opened.into()),
                 other => Err(unexpected("open_trip", &other)),

@@ -27,7 +27,7 @@ fn hold(change: impl FnOnce(&mut pb::HoldRequest)) -> Wire {
 fn open(change: impl FnOnce(&mut pb::OpenTripRequest)) -> Wire {
     let mut request = trip_of("other", 4);
     change(&mut request);
-    Wire::OpenTrip(request)
+    Wire::OpenTrip(request.into())
 }
 
 fn quantity(quantity: u32) -> Wire {
@@ -108,7 +108,7 @@ async fn pipelined(cluster: &Cluster, command: &Wire) -> Problem {
                 panic!("not refused: {reply:?}")
             };
             if !matches!(problem.code(), Code::NotLeader | Code::Unavailable) {
-                return problem;
+                return *problem;
             }
         }
     }

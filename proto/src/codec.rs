@@ -4,19 +4,61 @@
 //! tonic's own codec calls it INTERNAL, which callers take for a defect of ours. Clients keep that codec:
 //! for them an unreadable answer is one.
 
+use std::error::Error;
 use std::marker::PhantomData;
 
 use prost::Message;
-use prost::bytes::Buf;
+use prost::bytes::{Buf, BufMut as _};
 use tonic::Status;
-use tonic::codec::{Codec, DecodeBuf, Decoder};
-use tonic_prost::ProstEncoder;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-use crate::pb::Problem;
+use crate::pb::{PipelineRequest, Problem};
+use crate::pipeline::{Commands, Replies};
 use crate::shape::Shaped;
 
 /// What prost writes before the path of the field.
 const PREAMBLE: &str = "failed to decode Protobuf message: ";
+
+/// What a server reads.
+pub trait Readable: Sized + Send + 'static {
+    /// Reads a request that is in one piece.
+    ///
+    /// # Errors
+    /// When the bytes are no such request, or one whose lists take more memory than they may.
+    fn read(bytes: &mut impl Buf) -> Result<Self, Problem>;
+}
+
+/// What a server writes.
+pub trait Writable: Send + 'static {
+    /// Appends its bytes.
+    fn write(&self, into: &mut EncodeBuf<'_>);
+}
+
+impl<Request: Message + Default + Shaped + 'static> Readable for Request {
+    fn read(bytes: &mut impl Buf) -> Result<Self, Problem> {
+        read(bytes)
+    }
+}
+
+impl<Response: Message + 'static> Writable for Response {
+    fn write(&self, into: &mut EncodeBuf<'_>) {
+        self.encode(into).expect("a buffer that grows has room");
+    }
+}
+
+/// What is no command is told when its turn comes.
+impl Readable for Commands {
+    fn read(bytes: &mut impl Buf) -> Result<Self, Problem> {
+        check::<PipelineRequest>(bytes)?;
+        Ok(bytes.copy_to_bytes(bytes.remaining()).into())
+    }
+}
+
+impl Writable for Replies {
+    fn write(&self, into: &mut EncodeBuf<'_>) {
+        into.put_slice(self.as_bytes());
+    }
+}
 
 /// The codec of every server: that of tonic, with its own word for unreadable requests.
 #[derive(Clone, Debug)]
@@ -26,6 +68,10 @@ pub struct ServerCodec<Response, Request>(PhantomData<(Response, Request)>);
 #[derive(Clone, Debug)]
 pub struct RequestDecoder<Request>(PhantomData<Request>);
 
+/// Writes the answers of a server.
+#[derive(Clone, Debug)]
+pub struct ResponseEncoder<Response>(PhantomData<Response>);
+
 impl<Response, Request> Default for ServerCodec<Response, Request> {
     fn default() -> Self {
         Self(PhantomData)
@@ -34,16 +80,16 @@ impl<Response, Request> Default for ServerCodec<Response, Request> {
 
 impl<Response, Request> Codec for ServerCodec<Response, Request>
 where
-    Response: Message + Send + 'static,
-    Request: Message + Default + Shaped + Send + 'static,
+    Response: Writable,
+    Request: Readable,
 {
     type Encode = Response;
     type Decode = Request;
-    type Encoder = ProstEncoder<Response>;
+    type Encoder = ResponseEncoder<Response>;
     type Decoder = RequestDecoder<Request>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        ProstEncoder::default()
+        ResponseEncoder(PhantomData)
     }
 
     fn decoder(&mut self) -> Self::Decoder {
@@ -51,12 +97,22 @@ where
     }
 }
 
-impl<Request: Message + Default + Shaped> Decoder for RequestDecoder<Request> {
+impl<Response: Writable> Encoder for ResponseEncoder<Response> {
+    type Item = Response;
+    type Error = Status;
+
+    fn encode(&mut self, response: Response, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        response.write(into);
+        Ok(())
+    }
+}
+
+impl<Request: Readable> Decoder for RequestDecoder<Request> {
     type Item = Request;
     type Error = Status;
 
     fn decode(&mut self, bytes: &mut DecodeBuf<'_>) -> Result<Option<Request>, Status> {
-        read(bytes).map(Some).map_err(Problem::into_status)
+        Request::read(bytes).map(Some).map_err(Problem::into_status)
     }
 }
 
@@ -71,13 +127,19 @@ pub fn read<Request>(bytes: &mut impl Buf) -> Result<Request, Problem>
 where
     Request: Message + Default + Shaped,
 {
-    assert_eq!(bytes.chunk().len(), bytes.remaining(), "tonic gives a message in one piece");
-    Request::SHAPE.check(bytes.chunk()).map_err(|error| unreadable(&error.to_string()))?;
-    Request::decode(bytes).map_err(|error| unreadable(&error.to_string()))
+    check::<Request>(bytes)?;
+    Request::decode(bytes).map_err(|error| unreadable(&error))
 }
 
-fn unreadable(error: &str) -> Problem {
-    let why = error.strip_prefix(PREAMBLE).unwrap_or(error);
+fn check<Request: Shaped>(bytes: &impl Buf) -> Result<(), Problem> {
+    assert_eq!(bytes.chunk().len(), bytes.remaining(), "tonic gives a message in one piece");
+    Request::SHAPE.check(bytes.chunk()).map_err(|error| unreadable(&error))
+}
+
+/// The problem of a caller whose request cannot be read.
+pub fn unreadable(error: &dyn Error) -> Problem {
+    let error = error.to_string();
+    let why = error.strip_prefix(PREAMBLE).unwrap_or(&error);
     Problem::invalid(innermost_field(why), format!("the request cannot be read: {why}"))
 }
 

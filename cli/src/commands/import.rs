@@ -193,7 +193,7 @@ async fn open_all(
                 break;
             };
             let trip = TripId::new(&request.trip_id).map_err(client_sdk::Error::from)?;
-            let command = Command::OpenTrip(request);
+            let command = Command::OpenTrip(request.into());
             let opening = Opening { trip, command, give_up_at: Instant::now() + PATIENCE };
             submit(client, &mut lane, &opening, slot).await;
             slots[slot] = Some(opening);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::limits::{MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
-use proto::pb::PipelineResponse;
+use proto::pipeline::Replies;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Request, Status, Streaming};
@@ -66,12 +66,15 @@ async fn run(pipe: &Arc<Pipe>, channel: &Channel, health: &Health) -> bool {
         tokio::select! {
             biased;
             message = replies.message() => match message {
-                Ok(Some(PipelineResponse { replies })) => {
+                Ok(Some(replies)) => {
                     if !answered || health.is_troubled() {
                         health.success();
                     }
                     answered = true;
-                    pipe.deliver(replies, &mut wake);
+                    if let Err(error) = pipe.deliver(replies, &mut wake) {
+                        tracing::debug!(%error, "a reply cannot be read");
+                        return answered;
+                    }
                 }
                 Ok(None) => return answered,
                 Err(status) => {
@@ -91,7 +94,7 @@ fn note_overdue(overdue: usize, health: &Health) {
     }
 }
 
-async fn open(pipe: &Arc<Pipe>, channel: &Channel) -> Result<Streaming<PipelineResponse>, Status> {
+async fn open(pipe: &Arc<Pipe>, channel: &Channel) -> Result<Streaming<Replies>, Status> {
     let mut grpc = tonic::client::Grpc::new(channel.clone())
         .max_decoding_message_size(MAX_RESPONSE_BYTES)
         .max_encoding_message_size(MAX_REQUEST_BYTES);

@@ -16,3 +16,4 @@ pub(crate) use self::slots::LaneQueue;
 pub use self::slots::{Completion, Lost};
 pub(crate) use self::stream::{NotTaken, Pipe};
 pub(crate) use self::throttle::HELD_BACK_RETRY;
+pub use self::wire::Sendable;

@@ -68,7 +68,7 @@ impl LaneQueue {
 
     /// Answers a command that was never sent.
     pub(crate) fn refuse(&self, token: u64, problem: Problem) {
-        let outcome = Ok(Reply::Problem(problem));
+        let outcome = Ok(Reply::Problem(problem.into()));
         self.push(Completion { token, outcome }).into_iter().for_each(Waker::wake);
     }
 

@@ -7,20 +7,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::Stream;
 use parking_lot::Mutex;
+use prost::DecodeError;
 use proto::code::{Retry, meaning};
 use proto::limits::MAX_REQUEST_BYTES;
 use proto::pb::pipeline_command::Command;
 use proto::pb::pipeline_reply::Reply;
 use proto::pb::{Code, PipelineReply};
+use proto::pipeline::Replies;
 use tokio::sync::Notify;
 
 use super::slots::{LaneQueue, Lost, Outcome, Slots, Waiter};
 use super::throttle::Throttle;
-use super::wire::{encode_command, put_command};
+use super::wire::{Sendable, put_command};
 
 /// Commands in one message: more would make the first of them wait for the encoding of the last.
 const MAX_COMMANDS_PER_MESSAGE: usize = 1_024;
@@ -30,6 +32,9 @@ const MAX_MESSAGE_BYTES: usize = 256 << 10;
 
 /// Room that a new message starts with, in bytes.
 const MESSAGE_BYTES: usize = 4 << 10;
+
+/// Replies that are read before the stream is locked for them: they fit the first-level cache.
+const REPLIES_AT_A_TIME: usize = 64;
 
 /// Why a stream did not take a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,41 +123,43 @@ impl Pipe {
         resent: bool,
         deadline: Instant,
     ) -> Result<Pending, NotTaken> {
-        let tag = self.put(command, resent, Waiter::Task(None), deadline)?;
+        let tag = self.put(command.into(), resent, Waiter::Task(None), Instant::now(), deadline)?;
         Ok(Pending { pipe: self.clone(), tag: Some(tag) })
     }
 
     /// Gives a command to the stream whose answer goes to a lane, if the window has room.
     pub(crate) fn submit_to_lane(
         &self,
-        command: &Command,
-        deadline: Instant,
+        command: Sendable<'_>,
+        patience: Duration,
         lane: &Arc<LaneQueue>,
         token: u64,
     ) -> Result<(), NotTaken> {
+        let (waiter, now) = (Waiter::Lane(lane.clone(), token), Instant::now());
         // A lane sends nothing again: whoever does so by itself knows what that means.
-        self.put(command, false, Waiter::Lane(lane.clone(), token), deadline).map(drop)
+        self.put(command, false, waiter, now, now + patience).map(drop)
     }
 
     fn put(
         &self,
-        command: &Command,
+        command: Sendable<'_>,
         resent: bool,
         waiter: Waiter,
+        now: Instant,
         deadline: Instant,
     ) -> Result<u32, NotTaken> {
         // What may have been carried out before wants to know, and what is no hold ends one.
-        let new = !resent && is_hold(command);
+        let new = !resent && command.is_hold();
         if new && self.holds_back.load(Ordering::Relaxed) && !self.offer() {
             return Err(NotTaken::HeldBack);
         }
         SCRATCH.with_borrow_mut(|body| {
             body.clear();
-            encode_command(command, resent, body);
+            command.encode(resent, body);
             if body.len() > MAX_COMMAND_BYTES {
                 return Err(NotTaken::TooLarge { bytes: body.len() });
             }
-            let (tag, sender, idle) = self.append(body, waiter, deadline)?;
+            let (tag, sender, idle) = self.append(body, waiter, now, deadline)?;
             match sender {
                 Some(sender) => sender.wake(),
                 None if idle => self.work.notify_one(),
@@ -175,9 +182,10 @@ impl Pipe {
         &self,
         body: &[u8],
         waiter: Waiter,
+        now: Instant,
         deadline: Instant,
     ) -> Result<(u32, Option<Waker>, bool), NotTaken> {
-        let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+        let left = deadline.saturating_duration_since(now).as_millis();
         let timeout_ms = u32::try_from(left).unwrap_or(u32::MAX).max(1);
         let mut state = self.state.lock();
         if !state.slots.has_room(self.window) {
@@ -212,12 +220,41 @@ impl Pipe {
         }
     }
 
-    /// Hands the replies of one message to those who wait.
-    pub(super) fn deliver(&self, replies: Vec<PipelineReply>, wake: &mut Vec<Waker>) {
-        let count = replies.len();
+    /// Hands the replies of one message to those who wait, who wake when all are there.
+    ///
+    /// # Errors
+    /// When one cannot be read: those before it are handed out.
+    pub(super) fn deliver(
+        &self,
+        replies: Replies,
+        wake: &mut Vec<Waker>,
+    ) -> Result<(), DecodeError> {
+        let (mut replies, mut read) = (replies.decoded(), Vec::with_capacity(REPLIES_AT_A_TIME));
+        let (mut count, mut done) = (0, Ok(()));
+        loop {
+            while read.len() < REPLIES_AT_A_TIME
+                && let Some(reply) = replies.next()
+            {
+                match reply {
+                    Ok(reply) => read.push(reply),
+                    Err(error) => done = Err(error),
+                }
+            }
+            if read.is_empty() {
+                break;
+            }
+            count += read.len();
+            self.hand_out(&mut read, wake);
+        }
+        self.wake_all(count, wake);
+        done
+    }
+
+    /// Hands replies to those who wait, and adds whom to wake.
+    fn hand_out(&self, replies: &mut Vec<PipelineReply>, wake: &mut Vec<Waker>) {
         let (mut answered, mut refused) = (0, 0);
         let mut state = self.state.lock();
-        for PipelineReply { tag, reply } in replies {
+        for PipelineReply { tag, reply } in replies.drain(..) {
             match &reply {
                 Some(Reply::Held(_)) => answered += 1,
                 Some(Reply::Problem(problem)) if problem.code() == Code::Overloaded => refused += 1,
@@ -233,8 +270,6 @@ impl Pipe {
         let under_way = state.slots.in_flight();
         state.throttle.note(Instant::now(), answered, refused, under_way);
         self.holds_back.store(state.throttle.is_engaged(), Ordering::Relaxed);
-        drop(state);
-        self.wake_all(count, wake);
     }
 
     /// Times out what has waited too long; returns how many commands that were.
@@ -295,10 +330,6 @@ impl Pipe {
             self.room.notify_one();
         }
     }
-}
-
-fn is_hold(command: &Command) -> bool {
-    matches!(command, Command::Hold(_) | Command::HoldBest(_) | Command::HoldQuantity(_))
 }
 
 /// Counts a waiter out, however its wait ends.

@@ -1,10 +1,10 @@
-//! The stream's messages: requests that are encoded already, replies that are decoded as usual.
+//! The stream's messages: requests that are encoded already, replies that are decoded one by one.
 
 use bytes::{Buf, BufMut};
-use prost::Message as _;
 use prost::encoding::{encode_varint, encoded_len_varint};
 use proto::pb::pipeline_command::Command;
-use proto::pb::{PipelineResponse, pipeline_command};
+use proto::pipeline::Replies;
+use proto::seat_hold::SeatHold;
 use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
@@ -23,20 +23,54 @@ const RESENT: [u8; 3] = [0x88, 0x01, 1];
 /// Size of the encoder's first buffer, in bytes.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Appends the encoding of a command without its tag; `resent`: it has been sent before.
-pub(crate) fn encode_command(
-    command: &pipeline_command::Command,
-    resent: bool,
-    into: &mut Vec<u8>,
-) {
-    Command::encode(command, into);
-    if resent {
-        into.put_slice(&RESENT);
+/// A command as its caller has it.
+#[derive(Clone, Copy, Debug)]
+pub enum Sendable<'a> {
+    /// Any command.
+    Any(&'a Command),
+    /// A hold of seats by their numbers, for which nothing is allocated. Its tag, its timeout and whether it
+    /// was sent before are the stream's.
+    Seats(&'a SeatHold<'a>),
+}
+
+impl<'a> From<&'a Command> for Sendable<'a> {
+    fn from(command: &'a Command) -> Self {
+        Self::Any(command)
+    }
+}
+
+impl<'a> From<&'a SeatHold<'a>> for Sendable<'a> {
+    fn from(hold: &'a SeatHold<'a>) -> Self {
+        Self::Seats(hold)
+    }
+}
+
+impl Sendable<'_> {
+    /// Whether it makes a hold.
+    pub(crate) fn is_hold(self) -> bool {
+        match self {
+            Self::Any(command) => matches!(
+                command,
+                Command::Hold(_) | Command::HoldBest(_) | Command::HoldQuantity(_)
+            ),
+            Self::Seats(_) => true,
+        }
+    }
+
+    /// Appends its encoding without its tag; `resent`: it has been sent before.
+    pub(crate) fn encode(self, resent: bool, into: &mut Vec<u8>) {
+        match self {
+            Self::Any(command) => command.encode(into),
+            Self::Seats(hold) => hold.write(into),
+        }
+        if resent {
+            into.put_slice(&RESENT);
+        }
     }
 }
 
 /// Appends one entry of `PipelineRequest.commands`: a tag, how long the answer is wanted, then a body
-/// from [`encode_command`].
+/// from [`Sendable::encode`].
 pub(crate) fn put_command(tag: u32, timeout_ms: u32, body: &[u8], into: &mut Vec<u8>) {
     let (tag, timeout_ms) = (u64::from(tag), u64::from(timeout_ms));
     let head_bytes = 1 + encoded_len_varint(tag) + 2 + encoded_len_varint(timeout_ms);
@@ -56,7 +90,7 @@ pub(crate) struct PipelineCodec;
 
 impl Codec for PipelineCodec {
     type Encode = Vec<u8>;
-    type Decode = PipelineResponse;
+    type Decode = Replies;
     type Encoder = Self;
     type Decoder = Self;
 
@@ -84,14 +118,11 @@ impl Encoder for PipelineCodec {
 }
 
 impl Decoder for PipelineCodec {
-    type Item = PipelineResponse;
+    type Item = Replies;
     type Error = Status;
 
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<PipelineResponse>, Status> {
-        debug_assert!(from.has_remaining() || from.remaining() == 0);
-        PipelineResponse::decode(from)
-            .map(Some)
-            .map_err(|error| Status::internal(format!("a reply cannot be read: {error}")))
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Replies>, Status> {
+        Ok(Some(from.copy_to_bytes(from.remaining()).into()))
     }
 
     fn buffer_settings(&self) -> BufferSettings {
@@ -102,6 +133,7 @@ impl Decoder for PipelineCodec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use prost::Message as _;
     use proto::pb::{HoldRequest, PipelineCommand, PipelineRequest, ReleaseRequest};
 
     #[test]
@@ -118,7 +150,7 @@ mod tests {
         let mut message = Vec::new();
         for (tag, command) in &commands {
             let mut body = Vec::new();
-            encode_command(command, *tag == 1, &mut body);
+            Sendable::from(command).encode(*tag == 1, &mut body);
             put_command(*tag, 300, &body, &mut message);
         }
         let read = PipelineRequest::decode(message.as_slice()).unwrap();

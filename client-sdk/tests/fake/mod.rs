@@ -7,18 +7,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures::{Stream, StreamExt as _};
+use proto::pipeline::{Commands, Replies};
 use seatgrid_client_sdk::pb;
 use seatgrid_client_sdk::pb::changes_server::{Changes, ChangesServer};
 use seatgrid_client_sdk::pb::cluster_server::{Cluster, ClusterServer};
 use seatgrid_client_sdk::pb::inventory_server::{Inventory, InventoryServer};
 use seatgrid_client_sdk::pb::pipeline_reply::Reply;
-use seatgrid_client_sdk::pb::{PipelineCommand, PipelineReply, PipelineRequest, PipelineResponse};
+use seatgrid_client_sdk::pb::{PipelineCommand, PipelineReply};
 use tokio::sync::{mpsc, oneshot, watch};
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
 pub type Events = Pin<Box<dyn Stream<Item = Result<pb::WatchResponse, Status>> + Send>>;
-type Replies = Pin<Box<dyn Stream<Item = Result<PipelineResponse, Status>> + Send>>;
+type Outbound = Pin<Box<dyn Stream<Item = Result<Replies, Status>> + Send>>;
 
 /// What a node does with one command: any number of replies, or none.
 pub type Answer = Arc<dyn Fn(&PipelineCommand) -> Vec<PipelineReply> + Send + Sync>;
@@ -183,14 +184,14 @@ pub fn yes(command: &PipelineCommand) -> Vec<PipelineReply> {
         }
         Command::BeginPayment(_) => Reply::PaymentBegun(pb::BeginPaymentResponse::default()),
         Command::OpenTrip(_) => Reply::Opened(pb::OpenTripResponse::default()),
-        _ => Reply::Problem(pb::Problem::new(pb::Code::Internal, "not scripted")),
+        _ => Reply::Problem(pb::Problem::new(pb::Code::Internal, "not scripted").into()),
     };
     vec![PipelineReply { tag: command.tag, reply: Some(reply) }]
 }
 
 /// An answer with a problem.
 pub fn problem(command: &PipelineCommand, problem: pb::Problem) -> Vec<PipelineReply> {
-    vec![PipelineReply { tag: command.tag, reply: Some(Reply::Problem(problem)) }]
+    vec![PipelineReply { tag: command.tag, reply: Some(Reply::Problem(problem.into())) }]
 }
 
 impl State {
@@ -204,8 +205,8 @@ struct Service(Arc<State>);
 
 async fn answer_all(
     state: Arc<State>,
-    mut requests: Streaming<PipelineRequest>,
-    replies: mpsc::Sender<Result<PipelineResponse, Status>>,
+    mut requests: Streaming<Commands>,
+    replies: mpsc::Sender<Result<Replies, Status>>,
 ) {
     let mut cut = state.cut.subscribe();
     loop {
@@ -216,14 +217,14 @@ async fn answer_all(
                 return;
             }
         };
-        let Ok(Some(request)) = request else { return };
-        state.commands.fetch_add(request.commands.len(), Ordering::SeqCst);
+        let Ok(Some(commands)) = request else { return };
+        let commands: Vec<_> = commands.decoded().map(Result::unwrap).collect();
+        state.commands.fetch_add(commands.len(), Ordering::SeqCst);
         if state.silent.load(Ordering::SeqCst) {
             continue;
         }
-        let answers: Vec<_> = request.commands.iter().flat_map(|c| (state.answer)(c)).collect();
-        let response = PipelineResponse { replies: answers };
-        if !response.replies.is_empty() && replies.send(Ok(response)).await.is_err() {
+        let answers: Replies = commands.iter().flat_map(|c| (state.answer)(c)).collect();
+        if !answers.as_bytes().is_empty() && replies.send(Ok(answers)).await.is_err() {
             return;
         }
     }
@@ -233,12 +234,12 @@ macro_rules! inventory {
     ($($method:ident $request:ident $response:ident;)*) => {
         #[tonic::async_trait]
         impl Inventory for Service {
-            type PipelineStream = Replies;
+            type PipelineStream = Outbound;
 
             async fn pipeline(
                 &self,
-                request: Request<Streaming<PipelineRequest>>,
-            ) -> Result<Response<Replies>, Status> {
+                request: Request<Streaming<Commands>>,
+            ) -> Result<Response<Outbound>, Status> {
                 self.0.alive()?;
                 self.0.pipelines.fetch_add(1, Ordering::SeqCst);
                 let (tx, rx) = mpsc::channel(64);

@@ -20,7 +20,7 @@ pub fn run(bytes: &[u8]) {
                 layout: Some(wire_layout(&layout)),
                 ..OpenTripRequest::default()
             };
-            let routed = node::fuzzing::route(Command::OpenTrip(request));
+            let routed = node::fuzzing::route(Command::OpenTrip(request.into()));
             let (_, command) = routed.expect("a node takes what a layout file gives");
             command.check_readable().expect("and so does a trip");
         }

@@ -27,7 +27,7 @@ pub fn run(bytes: &[u8]) {
         9 => one(bytes, Wire::Block),
         10 => one(bytes, Wire::Unblock),
         11 => one(bytes, Wire::SetSale),
-        12 => one(bytes, Wire::OpenTrip),
+        12 => one(bytes, |open| Wire::OpenTrip(Box::new(open))),
         _ => one(bytes, Wire::Batch),
     }
 }
@@ -139,7 +139,7 @@ pub(crate) fn wire_commands() -> Vec<(&'static str, u8, Wire)> {
         ("swap", 8, Wire::Swap(swap)),
         ("block", 9, Wire::Block(block)),
         ("sale", 11, Wire::SetSale(sale)),
-        ("open", 12, Wire::OpenTrip(open_request())),
+        ("open", 12, Wire::OpenTrip(open_request().into())),
         ("batch", 13, Wire::Batch(batch)),
     ]
 }

@@ -89,10 +89,11 @@ pub(super) fn encode(shards: &Shards, shard: ShardId, answer: Answer, verbose: b
         Answer::Decided { outcome: Err(refusal), position, layout } => {
             let problem = wire::refusal_problem(&refusal, layout.as_deref(), verbose);
             let position = Some(Origin { shard, position }.wire());
-            Reply::Problem(Problem { position, ..problem })
+            Reply::Problem(Box::new(Problem { position, ..problem }))
         }
         Answer::Failed(failure) => {
-            Reply::Problem(wire::failure_problem(failure, |leader| shards.hint(shard, leader)))
+            let problem = wire::failure_problem(failure, |leader| shards.hint(shard, leader));
+            Reply::Problem(Box::new(problem))
         }
     }
 }

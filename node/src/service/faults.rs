@@ -101,7 +101,7 @@ impl Service for FaultsService {
                 Ok(Response::new(pb::ExpireNowResponse { expired: count }))
             }
             answer => match encode(&self.node.shards, shard.handle.shard(), answer, true) {
-                Wire::Problem(problem) => Err(problem.into_status()),
+                Wire::Problem(problem) => Err((*problem).into_status()),
                 _ => Err(super::inventory::mixed_up()),
             },
         }

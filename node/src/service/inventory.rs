@@ -16,6 +16,7 @@ use proto::pb::inventory_server::Inventory;
 use proto::pb::pipeline_command::Command as Wire;
 use proto::pb::pipeline_reply::Reply;
 use proto::pb::{self, Code, Problem};
+use proto::pipeline::{Commands, Replies};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::answers::{One, encode};
@@ -71,7 +72,7 @@ impl InventoryService {
             line::replied(hold, answer.code());
         }
         match encode(&self.node.shards, shard.handle.shard(), answer, true) {
-            Reply::Problem(problem) => Err(problem.into_status()),
+            Reply::Problem(problem) => Err((*problem).into_status()),
             reply => Ok(reply),
         }
     }
@@ -121,7 +122,7 @@ macro_rules! unary {
         {
             Box::pin(async move {
                 let resent = is_resent(&request);
-                match self.ask(Wire::$wire(request.into_inner()), resent).await? {
+                match self.ask(Wire::$wire(request.into_inner().into()), resent).await? {
                     Reply::$reply(response) => Ok(Response::new(response)),
                     _ => Err(mixed_up()),
                 }
@@ -132,7 +133,7 @@ macro_rules! unary {
 
 #[tonic::async_trait]
 impl Inventory for InventoryService {
-    type PipelineStream = BoxStream<'static, Result<pb::PipelineResponse, Status>>;
+    type PipelineStream = BoxStream<'static, Result<Replies, Status>>;
 
     unary! {
         open_trip OpenTripRequest OpenTrip => Opened OpenTripResponse;
@@ -177,7 +178,7 @@ impl Inventory for InventoryService {
     ) -> Result<Response<pb::OpenTripStreamResponse>, Status> {
         let resent = is_resent(&request);
         let trip = gather_trip(request.into_inner()).await?;
-        match self.ask(Wire::OpenTrip(trip), resent).await? {
+        match self.ask(Wire::OpenTrip(trip.into()), resent).await? {
             Reply::Opened(opened) => {
                 Ok(Response::new(pb::OpenTripStreamResponse { opened: Some(opened) }))
             }
@@ -187,7 +188,7 @@ impl Inventory for InventoryService {
 
     async fn pipeline(
         &self,
-        request: Request<Streaming<pb::PipelineRequest>>,
+        request: Request<Streaming<Commands>>,
     ) -> Result<Response<Self::PipelineStream>, Status> {
         Ok(Response::new(pipeline::serve(&self.node, request.into_inner())))
     }

@@ -1,6 +1,6 @@
 //! The pipeline: many commands of many callers over one stream, answers in any order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -11,9 +11,11 @@ use actors::limits::OVERLOAD_RETRY_MS;
 use actors::line::is_followed;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use proto::codec::unreadable;
 use proto::ids::ShardId;
 use proto::limits::PIPELINE_WINDOW;
 use proto::pb::{self, Code, Problem, pipeline_reply::Reply};
+use proto::pipeline::{Commands, Replies};
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 use tracing::debug;
@@ -24,7 +26,7 @@ use crate::faults::{Faults, Late, Met, overloaded};
 use crate::shards::Shards;
 use crate::status::{NodeState, closed};
 use crate::traffic::{OpenPipeline, Timed, Traffic};
-use crate::wire;
+use crate::wire::Incoming;
 
 /// Answers in one message, at most.
 const MAX_REPLIES_PER_MESSAGE: usize = 2_048;
@@ -34,13 +36,13 @@ const MAX_REPLIES_PER_MESSAGE: usize = 2_048;
 const REFUSALS_QUEUED: usize = 1;
 
 /// What the client sends, until the node closes.
-type Inbound = BoxStream<'static, Result<pb::PipelineRequest, Status>>;
+type Inbound = BoxStream<'static, Result<Commands, Status>>;
 
 /// What the writer sends next.
-type Outbound = BoxStream<'static, Result<pb::PipelineResponse, Status>>;
+type Outbound = BoxStream<'static, Result<Replies, Status>>;
 
 /// Serves one stream: a task reads it, the returned stream writes it.
-pub(super) fn serve(node: &NodeState, requests: Streaming<pb::PipelineRequest>) -> Outbound {
+pub(super) fn serve(node: &NodeState, requests: Streaming<Commands>) -> Outbound {
     let shards = node.shards.clone();
     let queue = Arc::new(Queue::default());
     let in_flight = Arc::new(Window::default());
@@ -57,11 +59,10 @@ pub(super) fn serve(node: &NodeState, requests: Streaming<pb::PipelineRequest>) 
     };
     let requests = requests.take_until(closed(node.closing.clone())).boxed();
     tokio::spawn(reader.run(requests));
-    let waiting = Vec::new();
+    let ready = VecDeque::new();
     let _pipeline = node.traffic.pipeline();
     let broken = None;
-    let writer =
-        Writer { shards, queue, in_flight, refused, open: true, broken, waiting, _pipeline };
+    let writer = Writer { shards, queue, in_flight, refused, open: true, broken, ready, _pipeline };
     futures::stream::unfold(writer, |mut writer| async move {
         writer.next().await.map(|message| (message, writer))
     })
@@ -112,7 +113,7 @@ type Refused = Result<Vec<pb::PipelineReply>, Status>;
 impl Reader {
     async fn run(self, mut requests: Inbound) {
         while let Some(request) = requests.next().await {
-            let refused = request.map(|request| self.admit(request));
+            let refused = request.and_then(|commands| self.admit(commands));
             if let Err(status) = &refused {
                 debug!(%status, "a pipeline ended");
             }
@@ -124,25 +125,31 @@ impl Reader {
         }
     }
 
-    /// Hands commands to their shards; gives the answers to those that went nowhere.
-    fn admit(&self, request: pb::PipelineRequest) -> Vec<pb::PipelineReply> {
+    /// Hands commands to their shards; gives the answers to those that went nowhere. Of a message that cannot
+    /// be read to its end none is carried out.
+    fn admit(&self, commands: Commands) -> Refused {
         let followed = is_followed();
         let now_ms = self.clock.monotonic_ms();
         // The first command of a message is the sample of how long answers take.
         let mut sample = Some(Instant::now());
         let mut refused = Vec::new();
         let mut by_shard: BTreeMap<ShardId, Vec<Ask>> = BTreeMap::new();
-        for command in request.commands {
-            let (tag, timeout_ms, resent) = (command.tag, command.timeout_ms, command.resent);
+        let usual = commands.usual_count() / self.shards.count().max(1);
+        for command in commands.pieces() {
+            let command = command.and_then(Incoming::read).map_err(|error| {
+                self.in_flight.leave(by_shard.values().map(Vec::len).sum());
+                unreadable(&error).into_status()
+            })?;
+            let (tag, timeout_ms) = (command.tag, command.timeout_ms);
             match self.ask(command, followed, &mut sample) {
                 Ok((shard, mut ask)) => {
-                    ask.resent = resent;
                     if timeout_ms > 0 {
                         ask.wanted_until_ms = now_ms.saturating_add(timeout_ms.into());
                     }
-                    by_shard.entry(shard).or_default().push(ask);
+                    let asks = by_shard.entry(shard);
+                    asks.or_insert_with(|| Vec::with_capacity(usual)).push(ask);
                 }
-                Err(problem) => refused.push(tagged(tag, Reply::Problem(problem))),
+                Err(problem) => refused.push(tagged(tag, Reply::Problem(problem.into()))),
             }
         }
         for (shard, asks) in by_shard {
@@ -150,17 +157,16 @@ impl Reader {
                 shard.handle.admit(asks);
             }
         }
-        refused
+        Ok(refused)
     }
 
     fn ask(
         &self,
-        command: pb::PipelineCommand,
+        command: Incoming,
         followed: bool,
         sample: &mut Option<Instant>,
     ) -> Result<(ShardId, Ask), Problem> {
-        let wire = command.command.ok_or_else(|| Problem::invalid("command", "it is empty"))?;
-        let routed = wire::route(wire)?;
+        let routed = command.routed?;
         let hold = if followed { line::arrived(&routed) } else { None };
         let met = self.faults.meet(&routed);
         if met == Some(Met::Overloaded) {
@@ -202,7 +208,7 @@ impl Reader {
             trip: routed.trip,
             command: routed.command,
             waiter,
-            resent: false,
+            resent: command.resent,
             wanted_until_ms: NEVER,
         };
         Ok((shard, ask))
@@ -231,24 +237,22 @@ struct Writer {
     open: bool,
     /// Why it does not, when the client's message was at fault: the last word of the stream.
     broken: Option<Status>,
-    /// Replies that did not fit into the message before, the last one first.
-    waiting: Vec<pb::PipelineReply>,
+    /// Messages that are ready, the first one first.
+    ready: VecDeque<Replies>,
     _pipeline: OpenPipeline,
 }
 
 impl Writer {
     /// The next message. The stream ends once the client has stopped sending and has all its answers.
-    async fn next(&mut self) -> Option<Result<pb::PipelineResponse, Status>> {
+    async fn next(&mut self) -> Option<Result<Replies, Status>> {
         loop {
-            if !self.waiting.is_empty() {
-                let rest = self.waiting.len().saturating_sub(MAX_REPLIES_PER_MESSAGE);
-                let replies = self.waiting.drain(rest..).rev().collect();
-                return Some(Ok(pb::PipelineResponse { replies }));
+            if let Some(message) = self.ready.pop_front() {
+                return Some(Ok(message));
             }
             if !self.open && self.in_flight.is_empty() {
                 return self.broken.take().map(Err);
             }
-            let mut replies: Vec<_> = tokio::select! {
+            tokio::select! {
                 answers = self.queue.take() => {
                     self.in_flight.leave(answers.len());
                     if is_followed() {
@@ -256,30 +260,25 @@ impl Writer {
                     }
                     let shards = &self.shards;
                     let reply = |(shard, tag, answer)| tagged(tag, encode(shards, shard, answer, false));
-                    answers.into_iter().map(reply).collect()
+                    self.ready = messages(answers.into_iter().map(reply));
                 }
                 refused = self.refused.recv(), if self.open => match refused {
-                    Some(Ok(replies)) => replies,
-                    Some(Err(status)) => {
-                        self.broken = Some(status);
-                        continue;
-                    }
-                    None => {
-                        self.open = false;
-                        continue;
-                    }
+                    Some(Ok(replies)) => self.ready = messages(replies.into_iter()),
+                    Some(Err(status)) => self.broken = Some(status),
+                    None => self.open = false,
                 },
-            };
-            if replies.is_empty() {
-                continue;
             }
-            if replies.len() <= MAX_REPLIES_PER_MESSAGE {
-                return Some(Ok(pb::PipelineResponse { replies }));
-            }
-            replies.reverse();
-            self.waiting = replies;
         }
     }
+}
+
+/// Puts replies into messages of at most [`MAX_REPLIES_PER_MESSAGE`].
+fn messages(replies: impl Iterator<Item = pb::PipelineReply>) -> VecDeque<Replies> {
+    let (mut replies, mut messages) = (replies.peekable(), VecDeque::new());
+    while replies.peek().is_some() {
+        messages.push_back(replies.by_ref().take(MAX_REPLIES_PER_MESSAGE).collect());
+    }
+    messages
 }
 
 #[cfg(test)]
@@ -311,8 +310,7 @@ mod tests {
         // Without end: commands that need no shard to be refused.
         let requests = futures::stream::repeat_with(move || {
             count.fetch_add(1, Ordering::Relaxed);
-            let commands = vec![pb::PipelineCommand::default(); 100];
-            Ok(pb::PipelineRequest { commands })
+            Ok(vec![pb::PipelineCommand::default(); 100].into_iter().collect())
         });
         let (refusals, mut refused) = mpsc::channel(REFUSALS_QUEUED);
         let reader = Reader {

@@ -1,11 +1,13 @@
 //! Between the wire and the seat map: requests in, replies, problems and views out.
 
+mod incoming;
 mod layout;
 mod problem;
 mod reply;
 mod request;
 mod view;
 
+pub(crate) use incoming::Incoming;
 pub(crate) use problem::refusal_problem;
 pub use problem::{failure_problem, read_problem};
 pub(crate) use reply::{Origin, reply};

@@ -37,8 +37,14 @@ pub(crate) fn refusal_problem(
     layout: Option<&Layout>,
     verbose: bool,
 ) -> Problem {
-    let code = format!("CODE_{}", refusal.code());
-    let code = Code::from_str_name(&code).unwrap_or(Code::Internal);
+    let code = match refusal {
+        // In a rush nearly all of them: not by its name.
+        Refusal::SeatsTaken(_) => Code::SeatTaken,
+        _ => {
+            let name = format!("CODE_{}", refusal.code());
+            Code::from_str_name(&name).unwrap_or(Code::Internal)
+        }
+    };
     let mut problem = Problem { code: code.into(), ..Problem::default() };
     match refusal {
         Refusal::SeatsTaken(taken) => seats_taken(&mut problem, taken, layout),

@@ -76,7 +76,7 @@ fn command(wire: Wire) -> Result<Command, Problem> {
         Wire::Block(r) => block(r),
         Wire::Unblock(r) => unblock(r),
         Wire::SetSale(r) => set_sale(&r),
-        Wire::OpenTrip(r) => open_trip(r),
+        Wire::OpenTrip(r) => open_trip(*r),
         Wire::Batch(r) => batch(r),
     }
 }

@@ -56,6 +56,10 @@ fn check_text(field: &'static str, text: &str, max: usize) -> Result<(), Invalid
         let reason = InvalidReason::TooLong { bytes: text.len(), max };
         return Err(InvalidId { field, reason });
     }
+    // Nearly every name.
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
     match text.char_indices().find(|(_, c)| c.is_control() || c.is_whitespace()) {
         Some((at, _)) => Err(InvalidId { field, reason: InvalidReason::BadCharacter { at } }),
         None => Ok(()),

@@ -5,6 +5,7 @@ mod batch;
 mod pipeline;
 mod unary;
 
+use std::fmt::Write as _;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -214,7 +215,13 @@ fn request(epoch: u32, ask: &Ask, hold: HoldId) -> (TripId, Request) {
 }
 
 fn trip(epoch: u32, number: u32) -> TripId {
-    TripId::new(&format!("bench-{epoch}-{number}")).expect("a short word is a trip id")
+    let mut name = String::new();
+    trip_name(epoch, number, &mut name);
+    TripId::new(&name).expect("a short word is a trip id")
+}
+
+fn trip_name(epoch: u32, number: u32, into: &mut String) {
+    write!(into, "bench-{epoch}-{number}").expect("a string takes everything");
 }
 
 fn layout(seats: u32) -> pb::Layout {
