@@ -63,19 +63,27 @@ impl Directory {
         self.by_id.find(hash(id), same).copied()
     }
 
-    /// Reads where a trip would be found.
-    pub(crate) fn prefetch(&self, id: &str) -> u64 {
-        let mut seen = 0;
+    /// The first trip that may be the one of this name, without a look at it: see [`Directory::find_at`].
+    pub(crate) fn candidate(&self, id: &str) -> Option<u32> {
+        let mut first = None;
         let _ = self.by_id.find(hash(id), |&number| {
-            seen ^= u64::from(number);
+            first.get_or_insert(number);
             false
         });
-        seen
+        first
+    }
+
+    /// As [`Directory::find`], where a trip may be this candidate.
+    pub(crate) fn find_at(&self, candidate: u32, id: &str) -> Option<u32> {
+        match self.cells[candidate as usize].id.as_str() == id {
+            true => Some(candidate),
+            false => self.find(id),
+        }
     }
 
     /// The trip's actor, if it is in memory.
-    pub(crate) fn active_trip(&self, id: &str) -> Option<&Trip> {
-        match &self.cells[self.find(id)? as usize].slot {
+    pub(crate) fn active_trip(&self, number: u32) -> Option<&Trip> {
+        match &self.cells[number as usize].slot {
             Slot::Active(trip) => Some(trip),
             Slot::Passive(_) | Slot::Fenced(..) => None,
         }

@@ -13,6 +13,7 @@ pub mod clock;
 mod directory;
 pub mod entry;
 mod expiry;
+mod fetch;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;

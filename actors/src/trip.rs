@@ -26,17 +26,18 @@ pub(crate) enum Recorded {
     No,
 }
 
-/// An active trip.
+/// An active trip. What every turn touches stands together, before what it seldom touches.
+#[repr(C)]
 pub(crate) struct Trip {
-    map: SeatMap,
-    pub(crate) recorded: Recorded,
     /// The shard's tick at which the trip last had a turn.
     pub(crate) touched_at_tick: u64,
     /// The deadline under which the shard will look at the trip again.
     pub(crate) registered: Option<Timestamp>,
     pub(crate) watchers: Watchers,
+    pub(crate) recorded: Recorded,
     /// The next turn panics: a fault that was injected.
     pub(crate) faulty: bool,
+    map: SeatMap,
 }
 
 /// A trip that panicked in its turn.
@@ -57,12 +58,12 @@ pub(crate) enum Admission {
 impl Trip {
     pub(crate) fn new(map: SeatMap, recorded: Recorded) -> Self {
         Self {
-            map,
-            recorded,
             touched_at_tick: 0,
             registered: None,
             watchers: Watchers::default(),
+            recorded,
             faulty: false,
+            map,
         }
     }
 

@@ -3,6 +3,7 @@
 use proto::ids::{Legs, ZoneNo};
 
 use super::refusal::Class;
+use crate::fetch::fetch;
 
 /// Taken places of one zone on one leg, by [`Class`].
 pub(super) type Taken = [u32; CLASSES];
@@ -43,11 +44,12 @@ impl Counters {
         }
     }
 
-    /// Reads the counters that a hold changes, at both ends.
+    /// Asks for the counters that a hold changes, at both ends.
     #[inline]
-    pub(super) fn prefetch(&self, zone: ZoneNo, legs: Legs) -> u64 {
+    pub(super) fn prefetch(&self, zone: ZoneNo, legs: Legs) {
         let cells = &self.cells[zone.index() * self.leg_count..];
-        u64::from(cells[usize::from(legs.from())] ^ cells[usize::from(legs.to() - 1)])
+        fetch(&cells[usize::from(legs.from())]);
+        fetch(&cells[usize::from(legs.to() - 1)]);
     }
 
     /// What is taken of a zone on one leg.

@@ -6,6 +6,7 @@
 use proto::ids::Timestamp;
 
 use super::slab::NONE;
+use crate::fetch::fetch;
 
 /// Children of a node: four share a cache line.
 const CHILDREN: usize = 4;
@@ -30,11 +31,11 @@ impl Deadlines {
         if self.heap.is_empty() { None } else { Some(self.earliest) }
     }
 
-    /// Reads where the next deadline will be entered.
+    /// Asks for the place where the next deadline will be entered.
     #[inline]
-    pub(super) fn prefetch(&self) -> u64 {
-        let last = self.heap.last().map_or(0, |&(_, slot)| slot);
-        u64::from(last) ^ self.places.last().map_or(0, |&place| u64::from(place))
+    pub(super) fn prefetch(&self) {
+        self.heap.last().into_iter().for_each(fetch);
+        self.places.last().into_iter().for_each(fetch);
     }
 
     /// How many deadlines there are.

@@ -78,7 +78,18 @@ impl<T: Copy + Default, const N: usize> From<Vec<T>> for Few<T, N> {
 
 impl<T: Copy + Default, const N: usize> FromIterator<T> for Few<T, N> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
-        items.into_iter().collect::<Vec<T>>().into()
+        let mut items = items.into_iter();
+        let mut few = Self::new();
+        while let Store::InPlace(len, place) = &mut few.0 {
+            let Some(item) = items.next() else { break };
+            if usize::from(*len) == N {
+                few.0 = Store::Shared(place.iter().copied().chain([item]).chain(items).collect());
+                break;
+            }
+            place[usize::from(*len)] = item;
+            *len += 1;
+        }
+        few
     }
 }
 

@@ -46,6 +46,7 @@ mod grant;
 mod hold;
 mod hold_best;
 mod hold_quantity;
+mod id_table;
 pub mod invariants;
 mod journal;
 mod layout;

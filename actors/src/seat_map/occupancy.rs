@@ -10,6 +10,7 @@ use proto::ids::{Legs, SeatNo};
 use raft::mutant::{Mutant, planted};
 
 use super::slab::NONE;
+use crate::fetch::fetch;
 
 /// Marks a number beside the bits as the first cell of a list of claims instead of an owner.
 const IS_LIST: u32 = 1 << 31;
@@ -138,10 +139,10 @@ impl Occupancy {
         legs.count() + u16::try_from(before + after).expect("legs are counted in 16 bits")
     }
 
-    /// Reads what taking a seat reads.
+    /// Asks for what taking a seat reads.
     #[inline]
-    pub(super) fn prefetch(&self, seat: SeatNo) -> u64 {
-        self.seats[self.start_of(seat)]
+    pub(super) fn prefetch(&self, seat: SeatNo) {
+        fetch(&self.seats[self.start_of(seat)]);
     }
 
     /// The claims on a seat, in order of legs.

@@ -1,9 +1,10 @@
 //! Bringing a trip into the cache before its turn.
 //!
 //! A shard has far more trips than fit a cache, so nearly everything that a command touches has to come
-//! from memory, one wait after the other. The functions here read a word of what a command will need
-//! and do nothing with it. Called for all commands of a batch before the first is decided, the waits of
-//! one overlap with those of the others. Nothing depends on it: leaving it out changes only the speed.
+//! from memory, one wait after the other. The functions here ask for the lines that a command will need,
+//! and do not wait for them. Each is called for all commands of a batch before the next one is, and all
+//! before the first command is decided: so the waits of all overlap. Nothing depends on it: leaving it out
+//! changes only the speed.
 
 use proto::ids::{HoldId, Legs, SeatNo};
 
@@ -11,66 +12,72 @@ use super::SeatMap;
 use super::command::{Command, CommandBody, Seats, Span};
 
 impl SeatMap {
-    /// Reads the state's own lines, which say where the rest is.
-    #[must_use]
-    pub fn prefetch(&self) -> u64 {
-        let lengths = self.deadlines.len() ^ self.registry.id_count();
-        self.position.packed()
-            ^ self.last_change
-            ^ self.clock.as_unix_ms()
-            ^ lengths as u64
-            ^ u64::from(self.frozen)
+    /// First: what is in places that the state's own lines tell, which should be there by now.
+    pub fn prefetch(&self, command: &Command) {
+        self.registry.prefetch(command.id);
+        if let Some(hold) = hold_of(&command.body) {
+            self.registry.prefetch(hold.into());
+        } else if let CommandBody::Hold(hold) = &command.body {
+            self.deadlines.prefetch();
+            self.prefetch_seats(&hold.seats, &hold.legs);
+        }
     }
 
-    /// Reads what deciding the command will read and write.
-    #[must_use]
-    pub fn prefetch_for(&self, command: &Command) -> u64 {
-        let entered = self.registry.prefetch(command.id);
-        entered
-            ^ match &command.body {
-                CommandBody::Hold(hold) => {
-                    self.deadlines.prefetch() ^ self.prefetch_seats(&hold.seats, &hold.legs)
-                }
-                CommandBody::Extend(extend) => self.prefetch_hold(extend.hold),
-                CommandBody::BeginPayment(payment) => self.prefetch_hold(payment.hold),
-                CommandBody::Confirm(confirm) => self.prefetch_hold(confirm.hold),
-                CommandBody::Release(release) => self.prefetch_hold(release.hold),
-                CommandBody::Cancel(cancel) => self.prefetch_hold(cancel.hold),
-                _ => 0,
-            }
+    /// Then: the record that will be entered, or changed.
+    pub fn prefetch_record(&self, command: &Command) {
+        match hold_of(&command.body) {
+            Some(hold) => self.registry.prefetch_record_of(hold),
+            None => self.registry.prefetch_next(),
+        }
+    }
+
+    /// Last: what the end of a hold changes.
+    pub fn prefetch_end(&self, command: &Command) {
+        let Some(slot) =
+            hold_of(&command.body).and_then(|hold| self.registry.probable_record(hold))
+        else {
+            return;
+        };
+        let record = self.registry.record(slot);
+        self.registry.prefetch_memory();
+        record.places.seats().iter().for_each(|&seat| self.prefetch_seat(seat, record.legs));
     }
 
     #[inline]
-    fn prefetch_seats(&self, seats: &Seats, legs: &Span) -> u64 {
+    fn prefetch_seats(&self, seats: &Seats, legs: &Span) {
         let legs = match legs {
             Span::Legs(legs) => *legs,
             Span::Whole => self.terms.whole(),
         };
-        let one = |seen, seat| seen ^ self.prefetch_seat(seat, legs);
         match seats {
-            Seats::Numbers(numbers) => numbers.iter().copied().fold(0, one),
+            Seats::Numbers(numbers) => {
+                numbers.iter().for_each(|&seat| self.prefetch_seat(seat, legs));
+            }
             Seats::Names(names) => {
-                names.iter().filter_map(|name| self.terms.layout.seat_named(name)).fold(0, one)
+                let numbers = names.iter().filter_map(|name| self.terms.layout.seat_named(name));
+                numbers.for_each(|seat| self.prefetch_seat(seat, legs));
             }
         }
     }
 
     #[inline]
-    fn prefetch_seat(&self, seat: SeatNo, legs: Legs) -> u64 {
-        if seat.index() >= self.terms.layout.seats().len() || legs.to() > self.terms.leg_count {
-            return 0;
+    fn prefetch_seat(&self, seat: SeatNo, legs: Legs) {
+        if seat.index() < self.terms.layout.seats().len() && legs.to() <= self.terms.leg_count {
+            self.occupancy.prefetch(seat);
+            self.counters.prefetch(self.terms.layout.zone_of(seat), legs);
         }
-        let zone = self.terms.layout.zone_of(seat);
-        self.occupancy.prefetch(seat) ^ self.counters.prefetch(zone, legs)
     }
+}
 
-    /// What is known of a hold, and where its end is remembered.
-    #[inline]
-    fn prefetch_hold(&self, hold: HoldId) -> u64 {
-        let Some(slot) = self.registry.find_record(hold, self.clock) else { return 0 };
-        let record = self.registry.record(slot);
-        let remembered = self.registry.prefetch_memory();
-        let seats = record.places.seats();
-        seats.iter().fold(remembered, |seen, &seat| seen ^ self.prefetch_seat(seat, record.legs))
+/// The hold that a command is about, where that exists already.
+#[inline]
+fn hold_of(body: &CommandBody) -> Option<HoldId> {
+    match body {
+        CommandBody::Extend(extend) => Some(extend.hold),
+        CommandBody::BeginPayment(payment) => Some(payment.hold),
+        CommandBody::Confirm(confirm) => Some(confirm.hold),
+        CommandBody::Release(release) => Some(release.hold),
+        CommandBody::Cancel(cancel) => Some(cancel.hold),
+        _ => None,
     }
 }

@@ -3,10 +3,10 @@
 //! A finished hold keeps its record, so that its answer need not be stored a second time. Finished ids
 //! stand in one list in order of finishing, oldest first, and are forgotten in that order.
 
-use hashbrown::HashTable;
 use proto::ids::{CommandId, HoldId, LogPosition, Timestamp};
 
 use super::answer::Answer;
+use super::id_table::IdTable;
 use super::limits::{MAX_REMEMBERED, REMEMBER_MS};
 use super::record::Record;
 use super::slab::{NONE, Slab};
@@ -17,8 +17,8 @@ const IS_ENTRY: u32 = 1 << 31;
 /// All known ids.
 #[derive(Clone, Debug)]
 pub(super) struct Registry {
-    /// From id to slot.
-    ids: HashTable<Indexed>,
+    /// From id to the slot of a record, or of an entry when marked.
+    ids: IdTable,
     /// Holds, bookings and blocks.
     records: Slab<Record>,
     /// What is finished.
@@ -29,15 +29,6 @@ pub(super) struct Registry {
     newest: u32,
     /// When the oldest entry is forgotten.
     forget_at: Timestamp,
-}
-
-/// Where an id leads.
-#[derive(Clone, Copy, Debug)]
-struct Indexed {
-    /// The hash of the id: the table grows, and tells most ids apart, without looking at what they are of.
-    hash: u32,
-    /// The slot of a record, or of an entry when marked.
-    tagged: u32,
 }
 
 /// Something finished.
@@ -83,7 +74,7 @@ pub(super) enum Known {
 impl Default for Registry {
     fn default() -> Self {
         Self {
-            ids: HashTable::new(),
+            ids: IdTable::default(),
             records: Slab::default(),
             memory: Slab::default(),
             oldest: NONE,
@@ -153,9 +144,7 @@ impl Registry {
     /// swept or not.
     #[inline]
     pub(super) fn find(&self, id: CommandId, at: Timestamp) -> Option<Known> {
-        let hash = hash(id);
-        let same = |at: &Indexed| at.hash == hash && self.id_of(at.tagged) == id;
-        let tagged = self.ids.find(spread(hash), same)?.tagged;
+        let tagged = self.ids.find(hash(id), |tagged| self.id_of(tagged) == id)?;
         let (known, entry) = if tagged & IS_ENTRY == 0 {
             (Known::Record(tagged), self.records[tagged].entry)
         } else {
@@ -176,23 +165,41 @@ impl Registry {
         }
     }
 
-    /// Reads where an id would be found, and where a record would be entered under it.
+    /// Asks for the place where an id would be found, and for what says where a record would be entered.
     #[inline]
-    pub(super) fn prefetch(&self, id: CommandId) -> u64 {
-        let mut seen = self.records.prefetch();
-        // A tag that matches by chance is read as well; the answer does not matter.
-        let _ = self.ids.find(spread(hash(id)), |at| {
-            seen ^= u64::from(at.tagged);
-            false
-        });
-        seen
+    pub(super) fn prefetch(&self, id: CommandId) {
+        self.ids.prefetch(hash(id));
+        self.records.prefetch_chunk(None);
     }
 
-    /// Reads where something would be remembered.
+    /// Asks for the place where a record would be entered.
     #[inline]
-    pub(super) fn prefetch_memory(&self) -> u64 {
-        let newest = if self.newest == NONE { NONE } else { self.memory[self.newest].older };
-        self.memory.prefetch() ^ u64::from(newest)
+    pub(super) fn prefetch_next(&self) {
+        self.records.prefetch(None);
+    }
+
+    /// Asks for the record of a hold.
+    #[inline]
+    pub(super) fn prefetch_record_of(&self, id: HoldId) {
+        if let Some(slot) = self.probable_record(id) {
+            self.records.prefetch(Some(slot));
+        }
+    }
+
+    /// The record that is probably that of a hold, found without a look at it.
+    #[inline]
+    pub(super) fn probable_record(&self, id: HoldId) -> Option<u32> {
+        let tagged = self.ids.find(hash(id.into()), |_| true)?;
+        (tagged & IS_ENTRY == 0).then_some(tagged)
+    }
+
+    /// Asks for the place where something would be remembered.
+    #[inline]
+    pub(super) fn prefetch_memory(&self) {
+        self.memory.prefetch(None);
+        if self.newest != NONE {
+            self.memory.prefetch(Some(self.newest));
+        }
     }
 
     /// Adds a live hold, booking or block whose id is not known.
@@ -242,7 +249,7 @@ impl Registry {
 
     /// Bytes on the heap, without what records and answers own.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.ids.allocation_size() + self.records.heap_bytes() + self.memory.heap_bytes()
+        self.ids.heap_bytes() + self.records.heap_bytes() + self.memory.heap_bytes()
     }
 
     fn forget_beyond_limit(&mut self) {
@@ -257,8 +264,7 @@ impl Registry {
             Finished::Record(slot) => (self.records[*slot].id.into(), *slot),
             Finished::Command { id, .. } => (*id, oldest | IS_ENTRY),
         };
-        let found = self.ids.find_entry(spread(hash(id)), |at| at.tagged == tagged);
-        found.expect("what is remembered is indexed").remove();
+        self.ids.remove(hash(id), tagged);
         if let Finished::Record(slot) = self.unlink(oldest).what {
             self.records.remove(slot);
         }
@@ -266,8 +272,7 @@ impl Registry {
 
     #[inline]
     fn index(&mut self, id: CommandId, tagged: u32) {
-        let hash = hash(id);
-        self.ids.insert_unique(spread(hash), Indexed { hash, tagged }, |at| spread(at.hash));
+        self.ids.insert(hash(id), tagged);
     }
 
     #[inline]
@@ -329,12 +334,6 @@ fn hash(id: CommandId) -> u32 {
     fold((number >> 64) as u64 ^ low, 0x8ebc_6af0_9c88_c6e3) as u32
 }
 
-/// The hash as the table wants it: it takes the place from the low bits and a tag from the high ones.
-#[inline]
-fn spread(hash: u32) -> u64 {
-    u64::from(hash) << 32 | u64::from(hash)
-}
-
 #[inline]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
@@ -345,19 +344,19 @@ fn fold(a: u64, b: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// The table takes the place from the low bits and a tag from the high ones: both must vary.
+    /// The table takes the place from the low bits, and tells ids apart by all of them.
     #[test]
     fn ids_that_look_alike_spread_over_the_table() {
         for shift in [0, 32, 60, 64, 100] {
             let ids = (1..=1024_u128).map(|n| HoldId::from_u128(n << shift | 1 << 127));
-            let hashes = ids.map(|id| spread(hash(id.expect("it is not zero").into())));
-            let (mut places, mut tags) = ([0; 64], [0; 128]);
+            let hashes = ids.map(|id| hash(id.expect("it is not zero").into()));
+            let (mut places, mut tops) = ([0; 64], [0; 128]);
             for hash in hashes {
                 places[hash as usize % 64] += 1;
-                tags[(hash >> 57) as usize] += 1;
+                tops[(hash >> 25) as usize] += 1;
             }
             assert!(places.iter().all(|&n| n < 48), "1,024 ids over 64 places: {places:?}");
-            assert!(tags.iter().all(|&n| n < 32), "1,024 ids over 128 tags: {tags:?}");
+            assert!(tops.iter().all(|&n| n < 32), "1,024 ids over 128 highest bits: {tops:?}");
         }
     }
 }

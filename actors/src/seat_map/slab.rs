@@ -3,6 +3,8 @@
 //! The numbers depend on the history of the process, not only on the state, so they never show in an
 //! answer, an encoding or a digest.
 
+use crate::fetch::{fetch, fetch_whole};
+
 /// The number that stands for "none".
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -67,13 +69,22 @@ impl<T> Slab<T> {
         value
     }
 
-    /// Reads where the next value will be stored, if there is room.
+    /// Asks for what says where a value is, or where the next one will be stored.
     #[inline]
-    pub(super) fn prefetch(&self) -> u64 {
-        if self.free == NONE {
-            return self.chunks.capacity() as u64;
+    pub(super) fn prefetch_chunk(&self, slot: Option<u32>) {
+        let slot = slot.unwrap_or(self.free);
+        if let Some(chunk) = self.chunks.get(slot as usize / CHUNK) {
+            fetch(chunk);
         }
-        u64::from(matches!(self.cell(self.free), Cell::Full(_)))
+    }
+
+    /// Asks for the value, or for the place of the next one: after [`Slab::prefetch_chunk`].
+    #[inline]
+    pub(super) fn prefetch(&self, slot: Option<u32>) {
+        let slot = slot.unwrap_or(self.free);
+        if let Some(chunk) = self.chunks.get(slot as usize / CHUNK) {
+            fetch_whole(&chunk[slot as usize % CHUNK]);
+        }
     }
 
     /// The values with their numbers, in order of the numbers.

@@ -64,18 +64,18 @@ impl Shard {
         let mut asks = asks.into_iter();
         while !asks.as_slice().is_empty() {
             let window = asks.as_slice().iter().take(PREFETCH_WINDOW);
-            self.prefetch(window.map(|ask| (ask.trip.as_str(), &ask.command)));
-            for ask in asks.by_ref().take(PREFETCH_WINDOW) {
-                self.admit_one(&turn, ask);
+            let numbers = self.prefetch(window.map(|ask| (ask.trip.as_str(), &ask.command)));
+            for (ask, number) in asks.by_ref().take(PREFETCH_WINDOW).zip(numbers) {
+                self.admit_one(&turn, ask, number);
             }
         }
     }
 
-    fn admit_one(&mut self, turn: &Turn, mut ask: Ask) {
+    fn admit_one(&mut self, turn: &Turn, mut ask: Ask, number: Option<u32>) {
         let way = if ask.wanted_until_ms <= turn.monotonic_ms {
             Way::Answer(Answer::Failed(Failure::Late))
         } else {
-            self.way(turn.now, turn.may_answer, &mut ask)
+            self.way(turn, &mut ask, number)
         };
         if turn.followed {
             self.trace_admit(&ask, way.code());
@@ -109,7 +109,8 @@ impl Shard {
         if !planted(Mutant::AnswersBeforeTheLog) || !matches!(command.body, CommandBody::Hold(_)) {
             return None;
         }
-        let mut map = self.directory.active_trip(trip.as_str())?.map().clone();
+        let number = self.directory.find(trip.as_str())?;
+        let mut map = self.directory.active_trip(number)?.map().clone();
         let position = LogPosition::from_packed(map.position().packed() + (1 << 20));
         let outcome = map.apply(now, position, command);
         Some(decided(&map, position, command, outcome))
@@ -123,8 +124,9 @@ impl Shard {
 
     /// The pre-check can only refuse, or repeat an answer. It speaks only while `may_answer`: a leader
     /// that might have been deposed leaves the decision to the log.
-    fn way(&mut self, now: Timestamp, may_answer: bool, ask: &mut Ask) -> Way {
-        let Some(number) = self.directory.find(ask.trip.as_str()) else {
+    fn way(&mut self, turn: &Turn, ask: &mut Ask, number: Option<u32>) -> Way {
+        let (now, may_answer) = (turn.now, turn.may_answer);
+        let Some(number) = number else {
             return match &ask.command.body {
                 CommandBody::Open(open) => match open.check() {
                     Err(fault) => refused(LogPosition::default(), fault.into()),

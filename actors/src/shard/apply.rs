@@ -64,12 +64,12 @@ impl Shard {
             if window.is_empty() {
                 return Ok(());
             }
-            self.prefetch(window.iter().map(|(trip, command)| (*trip, command)));
-            for (trip, command) in window.drain(..) {
+            let numbers = self.prefetch(window.iter().map(|(trip, command)| (*trip, command)));
+            for ((trip, command), number) in window.drain(..).zip(numbers) {
                 let position = LogPosition::new(LogIndex::new(entry.index), slot);
                 slot += 1;
                 let waiter = waiters.next().flatten();
-                self.apply_command(turn, position, trip, command, waiter)?;
+                self.apply_command(turn, position, (trip, number), command, waiter)?;
             }
         }
     }
@@ -94,7 +94,7 @@ impl Shard {
         &mut self,
         turn: Turn,
         position: LogPosition,
-        trip: &str,
+        (trip, number): (&str, Option<u32>),
         command: Command,
         waiter: Option<Waiter>,
     ) -> Result<(), String> {
@@ -103,7 +103,8 @@ impl Shard {
         if let Some(hold) = hold {
             line::shard_apply(self.id, position, trip, hold, turn.own);
         }
-        let answer = match self.directory.find(trip) {
+        // One that was not there yet may have been opened in this very entry.
+        let answer = match number.or_else(|| self.directory.find(trip)) {
             Some(number) => self.apply_to_trip(turn, position, number, &command)?,
             None => self.apply_to_nobody(turn.at, position, trip, command)?,
         };

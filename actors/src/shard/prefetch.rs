@@ -2,9 +2,8 @@
 //!
 //! See [`crate::seat_map::SeatMap::prefetch`] for why.
 
-use std::hint::black_box;
-
 use super::Shard;
+use crate::fetch::fetch_whole;
 use crate::seat_map::Command;
 use crate::trip::guarded;
 
@@ -12,31 +11,38 @@ use crate::trip::guarded;
 /// what they brought is still there when their turns come.
 pub(super) const PREFETCH_WINDOW: usize = 32;
 
+/// The numbers of the trips of a window's commands; none for those that were not there yet.
+pub(super) type Numbers = [Option<u32>; PREFETCH_WINDOW];
+
 impl Shard {
-    /// Prefetches what commands on active trips will touch. A defect in a trip shows in its own turn, not
-    /// here, where it would take all trips along.
+    /// Finds the trips of commands, and prefetches what these will touch of the active ones. A defect in a
+    /// trip shows in its own turn, not here, where it would take all trips along.
     pub(super) fn prefetch<'a>(
         &self,
         commands: impl Iterator<Item = (&'a str, &'a Command)> + Clone,
-    ) {
-        let _ = guarded(|| black_box(self.touch(commands)));
+    ) -> Numbers {
+        let mut numbers = [None; PREFETCH_WINDOW];
+        for ((trip, _), number) in commands.clone().zip(&mut numbers) {
+            *number = self.directory.candidate(trip);
+        }
+        for ((trip, _), number) in commands.clone().zip(&mut numbers) {
+            *number = number.and_then(|candidate| self.directory.find_at(candidate, trip));
+        }
+        let _ = guarded(|| self.fetch(commands, &numbers));
+        numbers
     }
 
-    fn touch<'a>(&self, commands: impl Iterator<Item = (&'a str, &'a Command)> + Clone) -> u64 {
-        let mut seen = 0;
-        for (trip, _) in commands.clone() {
-            seen ^= self.directory.prefetch(trip);
-        }
-        let mut trips = [None; PREFETCH_WINDOW];
-        for ((trip, _), found) in commands.clone().zip(&mut trips) {
-            *found = self.directory.active_trip(trip);
-        }
-        for trip in trips.iter().flatten() {
-            seen ^= trip.touched_at_tick ^ trip.map().prefetch();
-        }
-        for ((_, command), trip) in commands.zip(trips) {
-            seen ^= trip.map_or(0, |trip| trip.map().prefetch_for(command));
-        }
-        seen
+    fn fetch<'a>(
+        &self,
+        commands: impl Iterator<Item = (&'a str, &'a Command)> + Clone,
+        numbers: &Numbers,
+    ) {
+        let trips = numbers.map(|number| number.and_then(|one| self.directory.active_trip(one)));
+        trips.iter().flatten().for_each(|trip| fetch_whole(*trip));
+        let trips = trips.iter().zip(commands);
+        let active = trips.filter_map(|(trip, (_, command))| Some(((*trip)?, command)));
+        active.clone().for_each(|(trip, command)| trip.map().prefetch(command));
+        active.clone().for_each(|(trip, command)| trip.map().prefetch_record(command));
+        active.for_each(|(trip, command)| trip.map().prefetch_end(command));
     }
 }
