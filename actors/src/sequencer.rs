@@ -116,8 +116,7 @@ impl Sequencer {
 
     /// The next entry for the log, if one is waiting and there is room.
     pub(crate) fn next(&mut self, stamp: impl FnOnce() -> Stamp) -> Option<(u64, Bytes)> {
-        let worth_it = self.in_flight.is_empty() || self.waiting >= MIN_FOLLOWING_COMMANDS;
-        if self.in_flight.len() >= MAX_ENTRIES_IN_FLIGHT || !worth_it {
+        if self.in_flight.len() >= MAX_ENTRIES_IN_FLIGHT || !self.is_worth_an_entry() {
             return None;
         }
         let Some(Filling { entry, waiters, .. }) = self.filling.pop_front() else {
@@ -135,6 +134,14 @@ impl Sequencer {
         let (at, proposed_at_micros) = stamp();
         let proposal = self.launch(Landed { waiters, proposed_at_micros });
         Some((proposal, entry.seal(at, proposal)))
+    }
+
+    /// Whether what waits goes into the log now. Behind other entries it has to be as much as is in all of them:
+    /// an entry costs the same whatever it holds, so that a shard that is busy makes few and large ones.
+    fn is_worth_an_entry(&self) -> bool {
+        let under_way: usize = self.in_flight.iter().map(|entry| entry.landed.waiters.len()).sum();
+        let enough = under_way.clamp(MIN_FOLLOWING_COMMANDS, MAX_ENTRY_COMMANDS);
+        self.in_flight.is_empty() || self.waiting >= enough
     }
 
     /// Lines up an audit mark behind the commands that wait; gives the proposal that it will have.
