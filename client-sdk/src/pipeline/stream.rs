@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 
 use super::slots::{LaneQueue, Lost, Outcome, Slots, Waiter};
 use super::throttle::Throttle;
-use super::wire::{Sendable, put_command};
+use super::wire::{Addition, Sendable, put_command};
 
 /// Commands in one message: more would make the first of them wait for the encoding of the last.
 const MAX_COMMANDS_PER_MESSAGE: usize = 1_024;
@@ -153,13 +153,16 @@ impl Pipe {
         if new && self.holds_back.load(Ordering::Relaxed) && !self.offer() {
             return Err(NotTaken::HeldBack);
         }
+        let left = deadline.saturating_duration_since(now).as_millis();
+        let timeout_ms = u32::try_from(left).unwrap_or(u32::MAX).max(1);
+        let added = Addition { tag: 0, timeout_ms, resent };
         SCRATCH.with_borrow_mut(|body| {
             body.clear();
-            command.encode(resent, body);
+            command.encode(body);
             if body.len() > MAX_COMMAND_BYTES {
                 return Err(NotTaken::TooLarge { bytes: body.len() });
             }
-            let (tag, sender, idle) = self.append(body, waiter, now, deadline)?;
+            let (tag, sender, idle) = self.append(body, added, waiter, deadline)?;
             match sender {
                 Some(sender) => sender.wake(),
                 None if idle => self.work.notify_one(),
@@ -181,12 +184,10 @@ impl Pipe {
     fn append(
         &self,
         body: &[u8],
+        added: Addition,
         waiter: Waiter,
-        now: Instant,
         deadline: Instant,
     ) -> Result<(u32, Option<Waker>, bool), NotTaken> {
-        let left = deadline.saturating_duration_since(now).as_millis();
-        let timeout_ms = u32::try_from(left).unwrap_or(u32::MAX).max(1);
         let mut state = self.state.lock();
         if !state.slots.has_room(self.window) {
             return Err(NotTaken::Full);
@@ -202,7 +203,7 @@ impl Pipe {
             state.messages.push_back(Message { bytes, commands: 0 });
         }
         let message = state.messages.back_mut().expect("one was pushed if there was none");
-        put_command(tag, timeout_ms, body, &mut message.bytes);
+        put_command(Addition { tag, ..added }, body, &mut message.bytes);
         message.commands += 1;
         Ok((tag, state.sender.take(), idle))
     }

@@ -57,31 +57,41 @@ impl Sendable<'_> {
         }
     }
 
-    /// Appends its encoding without its tag; `resent`: it has been sent before.
-    pub(crate) fn encode(self, resent: bool, into: &mut Vec<u8>) {
+    /// Appends its encoding without what the stream adds to it.
+    pub(crate) fn encode(self, into: &mut Vec<u8>) {
         match self {
             Self::Any(command) => command.encode(into),
             Self::Seats(hold) => hold.write(into),
         }
-        if resent {
-            into.put_slice(&RESENT);
-        }
     }
 }
 
-/// Appends one entry of `PipelineRequest.commands`: a tag, how long the answer is wanted, then a body
-/// from [`Sendable::encode`].
-pub(crate) fn put_command(tag: u32, timeout_ms: u32, body: &[u8], into: &mut Vec<u8>) {
-    let (tag, timeout_ms) = (u64::from(tag), u64::from(timeout_ms));
-    let head_bytes = 1 + encoded_len_varint(tag) + 2 + encoded_len_varint(timeout_ms);
-    let entry_bytes = head_bytes + body.len();
+/// What the stream adds to a command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addition {
+    /// Tells its answer apart.
+    pub(crate) tag: u32,
+    /// How long that is wanted, in milliseconds.
+    pub(crate) timeout_ms: u32,
+    /// It has been sent before.
+    pub(crate) resent: bool,
+}
+
+/// Appends one entry of `PipelineRequest.commands` with a body from [`Sendable::encode`]. Fields are in
+/// ascending order: so a node reads the commonest of them in the shortest way.
+pub(crate) fn put_command(added: Addition, body: &[u8], into: &mut Vec<u8>) {
+    let (tag, timeout_ms) = (u64::from(added.tag), u64::from(added.timeout_ms));
+    let resent: &[u8] = if added.resent { &RESENT } else { &[] };
+    let added_bytes = 1 + encoded_len_varint(tag) + 2 + encoded_len_varint(timeout_ms);
+    let entry_bytes = added_bytes + body.len() + resent.len();
     into.put_u8(COMMANDS_KEY);
     encode_varint(entry_bytes as u64, into);
     into.put_u8(TAG_KEY);
     encode_varint(tag, into);
+    into.put_slice(body);
     into.put_slice(&TIMEOUT_KEY);
     encode_varint(timeout_ms, into);
-    into.put_slice(body);
+    into.put_slice(resent);
 }
 
 /// Requests are bytes that are encoded already.
@@ -133,8 +143,10 @@ impl Decoder for PipelineCodec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
     use prost::Message as _;
-    use proto::pb::{HoldRequest, PipelineCommand, PipelineRequest, ReleaseRequest};
+    use proto::pb::{HoldRequest, Legs, PipelineCommand, PipelineRequest, ReleaseRequest};
+    use proto::pipeline::Commands;
 
     #[test]
     fn what_is_put_together_by_hand_reads_back_as_the_message() {
@@ -150,8 +162,9 @@ mod tests {
         let mut message = Vec::new();
         for (tag, command) in &commands {
             let mut body = Vec::new();
-            Sendable::from(command).encode(*tag == 1, &mut body);
-            put_command(*tag, 300, &body, &mut message);
+            Sendable::from(command).encode(&mut body);
+            let added = Addition { tag: *tag, timeout_ms: 300, resent: *tag == 1 };
+            put_command(added, &body, &mut message);
         }
         let read = PipelineRequest::decode(message.as_slice()).unwrap();
         let expected = commands.map(|(tag, command)| PipelineCommand {
@@ -161,5 +174,40 @@ mod tests {
             command: Some(command),
         });
         assert_eq!(read.commands, expected);
+    }
+
+    /// However it was given to a stream, and whether or not it was sent before.
+    #[test]
+    fn a_hold_by_numbers_is_read_in_the_short_way() {
+        let hold = HoldRequest {
+            trip_id: "trip-1".into(),
+            hold_id: vec![7; 16].into(),
+            buyer_id: "ann".into(),
+            seat_numbers: vec![1],
+            legs: Some(Legs { from: 0, to: 2 }),
+            ttl_ms: 5_000,
+            ..Default::default()
+        };
+        let command = Command::Hold(hold);
+        let borrowed = SeatHold {
+            trip_id: "trip-1",
+            hold_id: [7; 16],
+            buyer_id: "ann",
+            packed_seats: &[1],
+            legs: Some((0, 2)),
+            ttl_ms: 5_000,
+            ..Default::default()
+        };
+        for sendable in [Sendable::from(&command), Sendable::from(&borrowed)] {
+            for resent in [false, true] {
+                let (mut body, mut message) = (Vec::new(), Vec::new());
+                sendable.encode(&mut body);
+                put_command(Addition { tag: 9, timeout_ms: 300, resent }, &body, &mut message);
+                let commands = Commands::from(Bytes::from(message));
+                let read = commands.pieces().next().and_then(Result::ok).and_then(SeatHold::read);
+                let expected = SeatHold { tag: 9, timeout_ms: 300, resent, ..borrowed };
+                assert_eq!(read, Some(expected));
+            }
+        }
     }
 }
