@@ -67,6 +67,7 @@ impl System {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
+            Self::Seatgrid { shards: 1, .. } => "Seatgrid, 3 nodes, 1 shard".to_owned(),
             Self::Seatgrid { shards, .. } => format!("Seatgrid, 3 nodes, {shards} shards"),
             Self::Redis { asking, persistence, replica } => {
                 let asking = match asking {

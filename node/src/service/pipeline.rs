@@ -134,7 +134,8 @@ impl Reader {
         let mut sample = Some(Instant::now());
         let mut refused = Vec::new();
         let mut by_shard: BTreeMap<ShardId, Vec<Ask>> = BTreeMap::new();
-        let usual = commands.usual_count() / self.shards.count().max(1);
+        // No more than the window are let in.
+        let usual = commands.usual_count().min(PIPELINE_WINDOW) / self.shards.count().max(1);
         for command in commands.pieces() {
             let command = command.and_then(Incoming::read).map_err(|error| {
                 self.in_flight.leave(by_shard.values().map(Vec::len).sum());
