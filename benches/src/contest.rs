@@ -15,7 +15,7 @@ use crate::systems::postgres::{Postgres, Way};
 use crate::systems::redis::{Asking, Persistence, Redis};
 use crate::systems::seatgrid::Seatgrid;
 use crate::watch::{Sample, Watch};
-use crate::work::Workload;
+use crate::work::{Asks, Workload};
 
 /// A system, and how it is asked and keeps what it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,12 +290,13 @@ impl Contestant {
             Running::Etcd(etcd, _) => etcd.empty().await?,
             Running::Null(_) => {}
         }
+        let asks = course.asks(lanes);
         let (server, client) = (cost::of_trees(&processes), cost::own());
         let watch = course.slice.map(|slice| {
             let intervals = std::iter::once(course.warmup + slice).chain(std::iter::repeat(slice));
             Watch::start(processes.clone(), self.folders(), intervals)
         });
-        let measured = self.ask(lanes, &course).await?;
+        let measured = self.ask(lanes, &course, asks).await?;
         let spent = (cost::of_trees(&processes), cost::own());
         let samples = watch.map(Watch::end).unwrap_or_default();
         let slices = slices(&course, &measured, &samples);
@@ -304,28 +305,30 @@ impl Contestant {
         Ok(Turn { empty_bytes, opened_bytes, slices, ..turn })
     }
 
-    async fn ask(&self, count: u32, course: &Course) -> io::Result<Measured> {
+    async fn ask(&self, count: u32, course: &Course, asks: Vec<Asks>) -> io::Result<Measured> {
         let depth = course.depth;
         match &self.running {
             Running::Seatgrid(seatgrid, Caller::Pipeline) => {
-                course.run(seatgrid.lanes(count, depth).await?).await
+                course.run_with(seatgrid.lanes(count, depth).await?, asks).await
             }
             Running::Seatgrid(seatgrid, Caller::Batch(size)) => {
-                course.run(seatgrid.batch_lanes(count, depth, *size).await?).await
+                course.run_with(seatgrid.batch_lanes(count, depth, *size).await?, asks).await
             }
             Running::Seatgrid(seatgrid, Caller::Unary) => {
-                course.run(seatgrid.unary_lanes(count).await?).await
+                course.run_with(seatgrid.unary_lanes(count).await?, asks).await
             }
             Running::Redis(redis, asking, wait) => {
-                course.run(each(count, || redis.lane(*asking, *wait)).await?).await
+                course.run_with(each(count, || redis.lane(*asking, *wait)).await?, asks).await
             }
             Running::Postgres(postgres, way) => {
-                course.run(each(count, || postgres.lane(*way, &course.workload)).await?).await
+                course
+                    .run_with(each(count, || postgres.lane(*way, &course.workload)).await?, asks)
+                    .await
             }
             Running::Etcd(etcd, leases) => {
-                course.run(each(count, || etcd.lane(*leases)).await?).await
+                course.run_with(each(count, || etcd.lane(*leases)).await?, asks).await
             }
-            Running::Null(null) => course.run(each(count, || null.lane()).await?).await,
+            Running::Null(null) => course.run_with(each(count, || null.lane()).await?, asks).await,
         }
     }
 

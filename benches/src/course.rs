@@ -178,16 +178,31 @@ impl Course {
         Some(since.div_duration_f64(slice) as usize)
     }
 
+    /// What is asked for on each of so many lanes. Tens of millions of seats are put in order for seconds: that
+    /// is no part of what is measured.
+    #[must_use]
+    pub fn asks(&self, count: u32) -> Vec<Asks> {
+        (0..count).map(|number| Asks::new(self.workload, (number, count), self.seed)).collect()
+    }
+
     /// Lets buyers ask over these lanes, a task each.
     ///
     /// # Errors
     /// When a connection breaks.
     pub async fn run<L: Lane>(&self, lanes: Vec<L>) -> io::Result<Measured> {
+        let asks = self.asks(lanes.len() as u32);
+        self.run_with(lanes, asks).await
+    }
+
+    /// As [`Course::run`], with what [`Course::asks`] gave for as many lanes.
+    ///
+    /// # Errors
+    /// When a connection breaks.
+    pub async fn run_with<L: Lane>(&self, lanes: Vec<L>, asks: Vec<Asks>) -> io::Result<Measured> {
         let (begin, count) = (Instant::now(), lanes.len() as u32);
         let ticks: Vec<Arc<Notify>> = lanes.iter().map(|_| Arc::default()).collect();
         let mut tasks = JoinSet::new();
-        for ((number, lane), tick) in (0..count).zip(lanes).zip(&ticks) {
-            let asks = Asks::new(self.workload, (number, count), self.seed);
+        for (((number, lane), asks), tick) in (0..count).zip(lanes).zip(asks).zip(&ticks) {
             let pace = match self.arrivals {
                 Arrivals::Closed => None,
                 Arrivals::Open(rate) => {

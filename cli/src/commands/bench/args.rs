@@ -56,8 +56,8 @@ pub(crate) struct Args {
     /// Holds of a batch, for seatgrid-batch
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=64))]
     batch: u16,
-    /// Shards of Seatgrid
-    #[arg(long, default_value_t = 3)]
+    /// Shards of Seatgrid. One is fastest where all nodes share a machine: its entries are the largest
+    #[arg(long, default_value_t = 1)]
     shards: u32,
     /// Memory that each of Seatgrid's nodes takes at its start, in MiB; 0 shows what trips and holds take
     #[arg(long, default_value_t = 512)]
