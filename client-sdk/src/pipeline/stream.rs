@@ -224,7 +224,7 @@ impl Pipe {
     /// Hands the replies of one message to those who wait, who wake when all are there.
     ///
     /// # Errors
-    /// When one cannot be read: those before it are handed out.
+    /// When one cannot be read: all others are handed out.
     pub(super) fn deliver(
         &self,
         replies: Replies,
