@@ -74,7 +74,7 @@ impl Answer {
 }
 
 /// The hold or block that a command is about.
-fn hold_of(body: &CommandBody) -> Option<HoldId> {
+pub(super) fn hold_of(body: &CommandBody) -> Option<HoldId> {
     match body {
         CommandBody::Extend(extend) => Some(extend.hold),
         CommandBody::BeginPayment(payment) => Some(payment.hold),

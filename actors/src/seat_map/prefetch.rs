@@ -6,9 +6,10 @@
 //! before the first command is decided: so the waits of all overlap. Nothing depends on it: leaving it out
 //! changes only the speed.
 
-use proto::ids::{HoldId, Legs, SeatNo};
+use proto::ids::{Legs, SeatNo};
 
 use super::SeatMap;
+use super::answer::hold_of;
 use super::command::{Command, CommandBody, Seats, Span};
 
 impl SeatMap {
@@ -66,18 +67,5 @@ impl SeatMap {
             self.occupancy.prefetch(seat);
             self.counters.prefetch(self.terms.layout.zone_of(seat), legs);
         }
-    }
-}
-
-/// The hold that a command is about, where that exists already.
-#[inline]
-fn hold_of(body: &CommandBody) -> Option<HoldId> {
-    match body {
-        CommandBody::Extend(extend) => Some(extend.hold),
-        CommandBody::BeginPayment(payment) => Some(payment.hold),
-        CommandBody::Confirm(confirm) => Some(confirm.hold),
-        CommandBody::Release(release) => Some(release.hold),
-        CommandBody::Cancel(cancel) => Some(cancel.hold),
-        _ => None,
     }
 }
