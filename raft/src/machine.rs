@@ -78,14 +78,6 @@ struct Standing {
     membership: StoredMembership,
 }
 
-impl Standing {
-    /// Whether a snapshot has more: one that came from a peer and is not installed. Records of the state
-    /// here would be older than its own.
-    fn is_behind(&self, view: &SnapshotView) -> bool {
-        view.manifest().last.map(|id| id.index) > self.applied.map(|id| id.index)
-    }
-}
-
 /// Adapts a [`Machine`] and its snapshot store to openraft.
 pub(crate) struct StateMachine<M> {
     machine: Arc<M>,
@@ -167,11 +159,12 @@ impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
         meta: &SnapshotMeta,
         snapshot: SnapshotView,
     ) -> Result<(), io::Error> {
-        // It may hold a turn, until the standing is the snapshot's.
-        let snapshot = self.snapshots.adopt(snapshot).await.map_err(io::Error::other)?;
-        self.machine.restore(Some(snapshot.clone())).await.map_err(io::Error::other)?;
+        let committed = self.snapshots.adopt(&snapshot).await.map_err(io::Error::other)?;
+        self.machine.restore(Some(committed)).await.map_err(io::Error::other)?;
         let membership = meta.last_membership.clone();
         *self.standing.lock() = Standing { applied: meta.last_log_id, membership };
+        // As long as it lived nobody wrote a snapshot of the state from before.
+        drop(snapshot);
         Ok(())
     }
 
@@ -196,11 +189,6 @@ impl<M: Machine> RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder<M> {
         let writer = self.snapshots.begin().await.map_err(io::Error::other)?;
         // Taken before the records are: they may be newer than the manifest says, never older.
         let standing = self.standing.lock().clone();
-        if let Some(newer) = self.snapshots.current().filter(|view| standing.is_behind(view)) {
-            // openraft passes over a snapshot that is not newer than the one that it knows.
-            let meta = SnapshotMeta { last_log_id: None, last_membership: standing.membership };
-            return Ok(openraft::storage::Snapshot { meta, snapshot: newer });
-        }
         let written = self.write(writer, standing).await;
         self.machine.snapshot_done(written.is_ok());
         open_view(written?).map_err(io::Error::other)

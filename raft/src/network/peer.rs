@@ -177,8 +177,8 @@ impl<M: Machine> PeerHandler<M> {
         Ok(pb::RecallResponse { blank, whole, term, last_index })
     }
 
-    /// Writes a peer's snapshot to the own store, then installs it. One that is stored already is installed
-    /// from there: an earlier try may have ended before it was.
+    /// Stages a peer's snapshot in the own store; it counts once openraft has it installed. openraft passes
+    /// over one that is older than what is committed here.
     ///
     /// # Errors
     /// When the snapshot is cut off or cannot be written.
@@ -196,7 +196,7 @@ impl<M: Machine> PeerHandler<M> {
         if !replica.listens_to(vote.leader_id.term) {
             return Err(not_listening());
         }
-        let view = stored_view(&replica, header, parts).await?;
+        let view = staged_view(&replica, header, parts).await?;
         let snapshot = open_view(view).map_err(|e| LinkError(e.to_string()))?;
         let answer = replica.raft().install_full_snapshot(vote, snapshot);
         let answer = answer.await.map_err(|e| LinkError(e.to_string()))?;
@@ -214,9 +214,8 @@ fn not_listening() -> LinkError {
     LinkError("the replica is being rebuilt and does not listen to a leader of this term".into())
 }
 
-/// The newest snapshot in the own store, once it is at least as new as the one that a peer sends. It holds
-/// its turn: see [`crate::snapshot`].
-async fn stored_view<M: Machine>(
+/// A peer's snapshot, staged in the own store; or the newest there, if it is at least as new.
+async fn staged_view<M: Machine>(
     replica: &Replica<M>,
     header: pb::SnapshotHeader,
     mut parts: Inbound<pb::InstallSnapshotRequest>,
@@ -228,7 +227,7 @@ async fn stored_view<M: Machine>(
         view.manifest().last.map(|id| id.index) >= header.last.map(|id| id.index)
     };
     if let Some(view) = current.filter(as_new) {
-        return Ok(view.holding(writer.turn()));
+        return Ok(view);
     }
     receive_records(&mut parts, &mut writer).await?;
     writer.remove_others().map_err(|e| LinkError(e.to_string()))?;
@@ -237,9 +236,7 @@ async fn stored_view<M: Machine>(
         membership_at: header.membership_at,
         membership: header.membership,
     };
-    let turn = writer.turn();
-    let view = writer.commit(manifest).await.map_err(|e| LinkError(e.to_string()))?;
-    Ok(view.holding(turn))
+    writer.stage(manifest).await.map_err(|e| LinkError(e.to_string()))
 }
 
 async fn receive_records(

@@ -6,8 +6,9 @@
 //! key, its newest version not newer than g. Versions that neither of the two newest generations needs
 //! are removed after a commit; what an attempt leaves that was given up, before the next one.
 //!
-//! One writes at a time. A peer's snapshot keeps its [`Turn`] until it is installed: a snapshot of the state
-//! from before would put older records over its own.
+//! One writes at a time. A peer's snapshot is only staged until the replica installs it: what it has may be
+//! older than the state here, and then it is given up. Nobody else writes until it is installed: records of
+//! the state from before would come over its own.
 //!
 //! sled 0.34 does not sync its file when it flushes, so [`SnapshotStore`] does. Every record and
 //! manifest carries our own checksum, and a manifest says what its records add up to: of a damaged file
@@ -28,7 +29,7 @@ pub use mem::MemSnapshots;
 pub use record::Manifest;
 pub use store::{Opened, ShardSnapshots, SnapshotStore};
 pub use view::{SnapshotView, ViewIter};
-pub use writer::{SnapshotWriter, Turn};
+pub use writer::SnapshotWriter;
 
 use std::io;
 use std::path::PathBuf;

@@ -12,8 +12,9 @@ use super::mem::MemSnapshots;
 use super::record::{self, Manifest, Tally};
 use super::tree::{Db, Tree};
 use super::view::SnapshotView;
-use super::writer::{SnapshotWriter, Turn};
+use super::writer::SnapshotWriter;
 use super::{SLED_CACHE_BYTES, SnapshotError};
+use crate::mutant::{Mutant, planted};
 
 const MANIFESTS: &str = "manifests";
 
@@ -193,7 +194,7 @@ impl ShardSnapshots {
     /// # Errors
     /// When what an attempt before has left cannot be removed.
     pub async fn begin(&self) -> Result<SnapshotWriter, SnapshotError> {
-        let turn = Turn::new(Arc::clone(&self.writing).lock_owned().await);
+        let turn = Arc::clone(&self.writing).lock_owned().await;
         let kept = self.newest_number();
         if !self.clean.load(Ordering::Acquire) {
             self.drop_newer_than(kept, &self.stored_manifests()?)?;
@@ -204,13 +205,14 @@ impl ShardSnapshots {
         Ok(SnapshotWriter::new(self.clone(), kept + 1, turn))
     }
 
-    /// The view itself, or, when it is of another store, a copy of it in this one.
+    /// The view as a committed one of this store: itself, committed if it was staged, or a copy of one of
+    /// another store.
     ///
     /// # Errors
     /// When a record is damaged or sled fails.
-    pub async fn adopt(&self, view: SnapshotView) -> Result<SnapshotView, SnapshotError> {
+    pub async fn adopt(&self, view: &SnapshotView) -> Result<SnapshotView, SnapshotError> {
         if view.is_of(self) {
-            return Ok(view);
+            return view.clone().commit().await;
         }
         let mut writer = self.begin().await?;
         for record in view.records() {
@@ -260,6 +262,14 @@ impl ShardSnapshots {
         self.records.clear().map_err(|e| self.store.failed(e))?;
         *self.tally.lock() = Tally::ZERO;
         self.store.sync()
+    }
+
+    /// See [`SnapshotStore::sync`].
+    pub(super) fn sync(&self) -> Result<(), SnapshotError> {
+        match planted(Mutant::CommitsSnapshotsUnflushed) {
+            true => Ok(()),
+            false => self.store.sync(),
+        }
     }
 
     pub(super) fn check<'a>(

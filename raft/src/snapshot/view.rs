@@ -1,6 +1,7 @@
 //! A snapshot as one generation sees it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use sled::IVec;
 
@@ -8,27 +9,52 @@ use super::SnapshotError;
 use super::record::{self, Manifest, Tally};
 use super::store::{Generation, ShardSnapshots};
 use super::tree::{Pair, Pairs};
-use super::writer::Turn;
+use super::writer::Staged;
+use crate::runtime;
 
-/// A committed snapshot: a manifest, and the records as they stood in its generation.
+/// A snapshot: a manifest, and the records as they stood in its generation.
 #[derive(Clone, Debug)]
 pub struct SnapshotView {
     shard: ShardSnapshots,
     generation: Generation,
-    /// Of a view that is still to be installed.
-    #[allow(dead_code, reason = "held, not read")]
-    turn: Option<Turn>,
+    /// Of one that does not count yet.
+    staged: Option<Arc<Staged>>,
 }
 
 impl SnapshotView {
     pub(super) fn new(shard: ShardSnapshots, generation: Generation) -> Self {
-        Self { shard, generation, turn: None }
+        Self { shard, generation, staged: None }
     }
 
-    /// The view, and as long as it or a clone lives nobody else writes to the store.
-    #[must_use]
-    pub fn holding(self, turn: Turn) -> Self {
-        Self { turn: Some(turn), ..self }
+    /// A view of records whose manifest is not written yet.
+    pub(super) fn staged(shard: ShardSnapshots, generation: Generation, staged: Staged) -> Self {
+        Self { shard, generation, staged: Some(Arc::new(staged)) }
+    }
+
+    /// Makes a staged snapshot count: writes and syncs its manifest. Does nothing to one that counts.
+    ///
+    /// # Errors
+    /// When sled or the file system fails; the generation before stays in use.
+    pub async fn commit(self) -> Result<Self, SnapshotError> {
+        let commit = runtime::blocking(move || self.commit_blocking());
+        commit.await.expect("committing a snapshot does not panic")
+    }
+
+    pub(super) fn commit_blocking(self) -> Result<Self, SnapshotError> {
+        let Self { shard, generation, staged } = self;
+        let Some(staged) = staged else { return Ok(Self::new(shard, generation)) };
+        let key = shard.manifest_key(generation.number);
+        let manifest = record::encode_manifest(&generation.manifest, generation.tally);
+        let value = record::encode_value(&key, Some(&manifest));
+        shard.manifests.insert(key, &value).map_err(|e| shard.store.failed(e))?;
+        shard.sync()?;
+        *shard.newest.lock() = Some(generation.clone());
+        shard.clean.store(true, Ordering::Release);
+        for old in &staged.superseded {
+            shard.records.remove(old).map_err(|e| shard.store.failed(e))?;
+        }
+        shard.drop_old_manifests()?;
+        Ok(Self::new(shard, generation))
     }
 
     /// Whether the snapshot lies in this store.

@@ -1,6 +1,5 @@
 //! Writing the next generation.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::OwnedMutexGuard;
@@ -9,17 +8,15 @@ use super::record::{self, Manifest};
 use super::store::{Generation, ShardSnapshots};
 use super::view::SnapshotView;
 use super::{MAX_KEY_BYTES, SnapshotError};
-use crate::mutant::{Mutant, planted};
 use crate::runtime;
 
-/// The right to write to the store of a shard. The next one has it when every clone is gone.
-#[derive(Clone, Debug)]
-pub struct Turn(#[allow(dead_code, reason = "held, not read")] Arc<OwnedMutexGuard<()>>);
-
-impl Turn {
-    pub(super) fn new(turn: OwnedMutexGuard<()>) -> Self {
-        Self(Arc::new(turn))
-    }
+/// What a generation that does not count yet keeps until it does, or is given up.
+#[derive(Debug)]
+pub(super) struct Staged {
+    /// See [`SnapshotWriter`].
+    pub(super) superseded: Vec<sled::IVec>,
+    /// Nobody else writes meanwhile.
+    _turn: OwnedMutexGuard<()>,
 }
 
 /// Writes the records of one generation; nothing counts until [`SnapshotWriter::commit`].
@@ -30,18 +27,13 @@ pub struct SnapshotWriter {
     /// Versions that nothing needs once this generation is committed.
     superseded: Vec<sled::IVec>,
     written: u64,
-    turn: Turn,
+    /// Others wait until it is dropped.
+    turn: OwnedMutexGuard<()>,
 }
 
 impl SnapshotWriter {
-    pub(super) fn new(shard: ShardSnapshots, generation: u64, turn: Turn) -> Self {
+    pub(super) fn new(shard: ShardSnapshots, generation: u64, turn: OwnedMutexGuard<()>) -> Self {
         Self { shard, generation, superseded: Vec::new(), written: 0, turn }
-    }
-
-    /// The turn of this writer: whoever has a clone keeps others from writing after it is done.
-    #[must_use]
-    pub fn turn(&self) -> Turn {
-        self.turn.clone()
     }
 
     /// Writes the value of a key.
@@ -97,26 +89,26 @@ impl SnapshotWriter {
     /// # Errors
     /// As [`SnapshotWriter::commit`].
     pub fn commit_blocking(self, manifest: Manifest) -> Result<SnapshotView, SnapshotError> {
-        let Self { shard, generation, superseded, written: _, turn: _turn } = self;
+        self.stage_blocking(manifest)?.commit_blocking()
+    }
+
+    /// Syncs the records, but does not make them count yet: [`SnapshotView::commit`] does. Unless it is
+    /// asked to while the view lives, nothing has changed.
+    ///
+    /// # Errors
+    /// When sled or the file system fails.
+    pub async fn stage(self, manifest: Manifest) -> Result<SnapshotView, SnapshotError> {
+        let stage = runtime::blocking(move || self.stage_blocking(manifest));
+        stage.await.expect("staging a snapshot does not panic")
+    }
+
+    fn stage_blocking(self, manifest: Manifest) -> Result<SnapshotView, SnapshotError> {
+        let Self { shard, generation, superseded, written: _, turn } = self;
         shard.clean.store(false, Ordering::Release);
-        let sync = || match planted(Mutant::CommitsSnapshotsUnflushed) {
-            true => Ok(()),
-            false => shard.store.sync(),
-        };
-        sync()?;
-        let key = shard.manifest_key(generation);
+        shard.sync()?;
         let tally = *shard.tally.lock();
-        let value = record::encode_value(&key, Some(&record::encode_manifest(&manifest, tally)));
-        shard.manifests.insert(key, &value).map_err(|e| shard.store.failed(e))?;
-        sync()?;
         let generation = Generation { number: generation, manifest, tally };
-        *shard.newest.lock() = Some(generation.clone());
-        shard.clean.store(true, Ordering::Release);
-        for old in superseded {
-            shard.records.remove(old).map_err(|e| shard.store.failed(e))?;
-        }
-        shard.drop_old_manifests()?;
-        Ok(SnapshotView::new(shard, generation))
+        Ok(SnapshotView::staged(shard, generation, Staged { superseded, _turn: turn }))
     }
 
     fn write(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), SnapshotError> {
