@@ -11,6 +11,7 @@ pub mod grpc;
 pub mod link;
 pub mod peer;
 pub(crate) mod shared;
+mod snapshot_parts;
 
 use std::fmt;
 
