@@ -102,3 +102,10 @@ fn a_snapshot_of_the_own_state_is_not_written_over_a_newer_one() {
     let plan = include_str!("fixtures/written-over-an-install.toml");
     assert_good(&simulate(&toml::from_str(plan).unwrap(), Manner::Whole));
 }
+
+/// A snapshot that a peer had sent when the state here was newer was passed over, but its records stayed, and
+/// a trip that was put away came back as it had been before its last change.
+#[test]
+fn a_snapshot_that_is_passed_over_leaves_no_record() {
+    assert_good(&simulate(&Plan::lasting(8_505_592_888_335_962, 90_000), Manner::Whole));
+}

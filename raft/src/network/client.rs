@@ -23,6 +23,7 @@ use proto::pb;
 use tokio::time::Instant;
 
 use super::link::{Link, Session};
+use super::riding::Riding;
 use super::shared::Shared;
 use super::snapshot_parts::send_snapshot;
 use super::{LinkError, Transport};
@@ -98,6 +99,7 @@ impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
             target,
             log: self.log.clone(),
             shared: Shared::new(self.shared_for),
+            shared_for: self.shared_for,
             envelope: pb::Envelope {
                 cluster_id: self.links.cluster_id.clone(),
                 from: self.links.node_id,
@@ -116,6 +118,7 @@ pub struct PeerClient {
     target: u64,
     log: LogStore,
     shared: Shared,
+    shared_for: Duration,
     envelope: pb::Envelope,
 }
 
@@ -146,6 +149,7 @@ struct Running<'s, S> {
     client: &'s mut PeerClient,
     session: Session,
     input: S,
+    riding: Riding,
     /// Requests sent whose answer has not come.
     waiting: usize,
     /// No more requests follow.
@@ -154,12 +158,23 @@ struct Running<'s, S> {
 }
 
 impl<S: Stream<Item = AppendRequest> + Unpin> Running<'_, S> {
-    /// Sends requests as they come until the next answer.
+    /// Sends requests as they come until the next answer. One that rides with the next has none of its own:
+    /// openraft takes the answer to a later request for those before it.
     async fn next(&mut self) -> Option<Result<AppendResult, RpcError>> {
         loop {
-            if self.failed || (self.drained && self.waiting == 0) {
+            if self.failed {
                 return None;
             }
+            if self.drained
+                && let Some(last) = self.riding.take()
+                && let Err(result) = self.send(last).await
+            {
+                return Some(result);
+            }
+            if self.drained && self.waiting == 0 {
+                return None;
+            }
+            let held_until = self.riding.until();
             tokio::select! {
                 biased;
                 answer = self.session.answer() => {
@@ -180,15 +195,31 @@ impl<S: Stream<Item = AppendRequest> + Unpin> Running<'_, S> {
                         {
                             return Some(Ok(Ok(Some(has))));
                         }
-                        self.waiting += 1;
-                        if !self.session.send(self.client.frame(request)).await {
-                            self.failed = true;
-                            return Some(Err(broken()));
+                        if let Some(request) = self.riding.pass(request)
+                            && let Err(result) = self.send(request).await
+                        {
+                            return Some(result);
                         }
                     }
                 },
+                () = until(held_until) => {
+                    if let Some(request) = self.riding.take()
+                        && let Err(result) = self.send(request).await
+                    {
+                        return Some(result);
+                    }
+                }
             }
         }
+    }
+
+    async fn send(&mut self, request: AppendRequest) -> Result<(), Result<AppendResult, RpcError>> {
+        self.waiting += 1;
+        if self.session.send(self.client.frame(request)).await {
+            return Ok(());
+        }
+        self.failed = true;
+        Err(Err(broken()))
     }
 }
 
@@ -222,6 +253,14 @@ impl<S> Running<'_, S> {
             told => return Err(told),
         }
         Ok(())
+    }
+}
+
+/// Until a moment, or for ever.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -281,9 +320,10 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
             let Some(session) = session else {
                 return Err(unreachable(&LinkError(format!("{} is not connected", self.addr))));
             };
+            let (riding, waiting) = (Riding::new(self.shared_for), 0);
             let (client, input) = (self, futures::stream::iter(first).chain(input));
-            let running =
-                Running { client, session, input, waiting: 0, drained: false, failed: false };
+            let (drained, failed) = (false, false);
+            let running = Running { client, session, input, riding, waiting, drained, failed };
             let answers = futures::stream::unfold(running, |mut running| async move {
                 running.next().await.map(|answer| (answer, running))
             });

@@ -2,7 +2,7 @@
 //!
 //! [`Transport`] is the seam: [`grpc`] implements it with tonic, a simulator with its own network.
 //! [`link`] multiplexes the groups over a peer's stream, [`client`] is what openraft calls, [`peer`]
-//! answers the other side, [`shared`] saves a new leader round trips.
+//! answers the other side, [`shared`] saves a new leader round trips, [`riding`] saves half of all messages.
 
 pub mod client;
 #[cfg(test)]
@@ -10,6 +10,7 @@ mod client_tests;
 pub mod grpc;
 pub mod link;
 pub mod peer;
+mod riding;
 pub(crate) mod shared;
 mod snapshot_parts;
 
