@@ -171,7 +171,8 @@ impl Node {
             let start = raft.start(number, Arc::new(handle.machine()), snapshots);
             let replica = threads.within(start).await?;
             handle.attach(Arc::new(replica.clone()));
-            tasks.spawn(watch_replica(replica.clone(), failed.clone()));
+            // Where it is told of changes: it wakes several times for each entry.
+            tasks.spawn_on(watch_replica(replica.clone(), failed.clone()), threads.handle());
             shards.push(Shard { handle, replica });
         }
         let shards = Shards::new(id, shards, config.endpoints());
