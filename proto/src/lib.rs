@@ -12,12 +12,14 @@
 
 pub mod code;
 pub mod codec;
+mod fields;
 pub mod ids;
 pub mod limits;
 pub mod line;
 pub mod pb;
 pub mod pipeline;
 pub mod problem;
+pub mod replies;
 pub mod ring;
 pub mod seat_hold;
 pub mod shape;

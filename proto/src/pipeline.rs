@@ -14,10 +14,10 @@ use prost::{DecodeError, Message};
 use crate::pb::{PipelineCommand, PipelineReply};
 
 /// The number of `PipelineRequest.commands` and of `PipelineResponse.replies`.
-const NUMBER: u32 = 1;
+pub(crate) const NUMBER: u32 = 1;
 
 /// Room for an element in a new list: a command or a reply has seldom more, in bytes.
-const USUAL_BYTES: usize = 64;
+pub(crate) const USUAL_BYTES: usize = 64;
 
 /// A `PipelineRequest`, not decoded.
 pub type Commands = Elements<PipelineCommand>;

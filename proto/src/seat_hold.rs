@@ -1,8 +1,9 @@
 //! The commonest command of a pipeline, a hold of seats by their numbers, read and written in place: nothing
 //! is allocated for it. It is a `PipelineCommand` like any other; what this does not read, prost does.
 
-use prost::bytes::BufMut;
 use prost::encoding::{decode_varint, encode_varint, encoded_len_varint};
+
+use crate::fields::{number_bytes, put_bytes, put_number};
 
 /// A `HoldRequest` for seats by their numbers, with the fields of its `PipelineCommand`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -179,26 +180,6 @@ impl<'a> Fields<'a> {
 
     fn text(&mut self) -> Option<&'a str> {
         std::str::from_utf8(self.bytes()?).ok()
-    }
-}
-
-/// What a number takes with its key; nothing where it is zero.
-fn number_bytes(number: u64) -> usize {
-    if number == 0 { 0 } else { 1 + encoded_len_varint(number) }
-}
-
-fn put_number(key: u64, number: u64, into: &mut Vec<u8>) {
-    if number != 0 {
-        encode_varint(key, into);
-        encode_varint(number, into);
-    }
-}
-
-fn put_bytes(key: u64, bytes: &[u8], into: &mut Vec<u8>) {
-    if !bytes.is_empty() {
-        encode_varint(key, into);
-        encode_varint(bytes.len() as u64, into);
-        into.put_slice(bytes);
     }
 }
 

@@ -16,11 +16,12 @@ use proto::ids::ShardId;
 use proto::limits::PIPELINE_WINDOW;
 use proto::pb::{self, Code, Problem, pipeline_reply::Reply};
 use proto::pipeline::{Commands, Replies};
+use proto::replies::ReplyWriter;
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 use tracing::debug;
 
-use super::answers::{Gathering, Queue, encode, tagged};
+use super::answers::{Gathering, Queue, put, tagged};
 use super::line;
 use crate::faults::{Faults, Late, Met, overloaded};
 use crate::shards::Shards;
@@ -259,12 +260,10 @@ impl Writer {
                     if is_followed() {
                         self.queue.followed.replied(&answers);
                     }
-                    let shards = &self.shards;
-                    let reply = |(shard, tag, answer)| tagged(tag, encode(shards, shard, answer, false));
-                    self.ready = messages(answers.into_iter().map(reply));
+                    self.ready = messages(answers, |into, one| put(into, &self.shards, one));
                 }
                 refused = self.refused.recv(), if self.open => match refused {
-                    Some(Ok(replies)) => self.ready = messages(replies.into_iter()),
+                    Some(Ok(replies)) => self.ready = messages(replies, |into, one| into.push(&one)),
                     Some(Err(status)) => self.broken = Some(status),
                     None => self.open = false,
                 },
@@ -273,11 +272,14 @@ impl Writer {
     }
 }
 
-/// Puts replies into messages of at most [`MAX_REPLIES_PER_MESSAGE`].
-fn messages(replies: impl Iterator<Item = pb::PipelineReply>) -> VecDeque<Replies> {
-    let (mut replies, mut messages) = (replies.peekable(), VecDeque::new());
-    while replies.peek().is_some() {
-        messages.push_back(replies.by_ref().take(MAX_REPLIES_PER_MESSAGE).collect());
+/// Writes replies into messages of at most [`MAX_REPLIES_PER_MESSAGE`].
+fn messages<T>(all: Vec<T>, mut put: impl FnMut(&mut ReplyWriter, T)) -> VecDeque<Replies> {
+    let (mut all, mut writer, mut messages) =
+        (all.into_iter(), ReplyWriter::default(), VecDeque::new());
+    while all.len() > 0 {
+        writer.reserve(all.len().min(MAX_REPLIES_PER_MESSAGE));
+        all.by_ref().take(MAX_REPLIES_PER_MESSAGE).for_each(|one| put(&mut writer, one));
+        messages.push_back(writer.finish());
     }
     messages
 }

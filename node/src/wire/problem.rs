@@ -1,5 +1,7 @@
 //! Refusals and failures as problems.
 
+use std::borrow::Cow;
+
 use actors::ask::Failure;
 use actors::ids::InvalidId;
 use actors::limits::OVERLOAD_RETRY_MS;
@@ -7,6 +9,9 @@ use actors::seat_map::{Class, Layout, Refusal, Taken};
 use actors::shard::ReadFailure;
 use proto::ids::{Legs, SeatNo};
 use proto::pb::{self, Code, LeaderHint, Problem};
+use proto::replies::ReplyWriter;
+
+use super::reply::Origin;
 
 /// An id that is not valid.
 pub(crate) fn invalid_id(error: &InvalidId) -> Problem {
@@ -17,9 +22,9 @@ pub(super) fn legs_out(legs: Legs) -> pb::Legs {
     pb::Legs { from: legs.from().into(), to: legs.to().into() }
 }
 
-pub(super) fn seat_name(layout: Option<&Layout>, seat: SeatNo) -> String {
+pub(super) fn seat_name(layout: Option<&Layout>, seat: SeatNo) -> Cow<'_, str> {
     let named = layout.and_then(|layout| layout.seat(seat));
-    named.map_or_else(|| seat.to_string(), |spec| spec.name.to_string())
+    named.map_or_else(|| seat.to_string().into(), |spec| Cow::Borrowed(&*spec.name))
 }
 
 fn state(class: Class) -> pb::SeatState {
@@ -107,7 +112,7 @@ fn sentence(refusal: &Refusal, layout: Option<&Layout>) -> String {
     match (refusal, layout) {
         (Refusal::SeatsTaken(taken), Some(_)) => {
             let seats = taken.blocking.iter().map(|b| seat_name(layout, b.seat));
-            let seats: Vec<String> = seats.collect();
+            let seats: Vec<_> = seats.collect();
             format!("not free: {}", seats.join(", "))
         }
         (Refusal::DuplicateSeat { seat }, Some(_)) => {
@@ -122,13 +127,36 @@ fn sentence(refusal: &Refusal, layout: Option<&Layout>) -> String {
 
 fn seats_taken(problem: &mut Problem, taken: &Taken, layout: Option<&Layout>) {
     let blocking = taken.blocking.iter().map(|b| pb::BlockingSeat {
-        seat: seat_name(layout, b.seat),
+        seat: seat_name(layout, b.seat).into(),
         legs: Some(legs_out(b.legs)),
         state: state(b.state).into(),
     });
     problem.blocking = blocking.collect();
     problem.retry_at_ms = taken.retry_at.map_or(0, |at| at.as_unix_ms());
-    problem.alternatives = taken.alternatives.iter().map(|&seat| seat_name(layout, seat)).collect();
+    let alternatives = taken.alternatives.iter().map(|&seat| seat_name(layout, seat).into());
+    problem.alternatives = alternatives.collect();
+}
+
+/// Writes what [`refusal_problem`] makes of seats that are taken, for a program, as the reply to a command of a
+/// pipeline.
+pub(crate) fn put_taken(
+    replies: &mut ReplyWriter,
+    tag: u32,
+    taken: &Taken,
+    layout: Option<&Layout>,
+    origin: Origin,
+) {
+    let mut refusal = replies.seats_taken(tag);
+    for b in &*taken.blocking {
+        let legs = (b.legs.from().into(), b.legs.to().into());
+        refusal.blocking(&seat_name(layout, b.seat), legs, state(b.state));
+    }
+    refusal.retry_at_ms(taken.retry_at.map_or(0, |at| at.as_unix_ms()));
+    for &seat in &*taken.alternatives {
+        refusal.alternative(&seat_name(layout, seat));
+    }
+    let pb::Position { shard, index } = origin.wire();
+    refusal.end(shard, index);
 }
 
 /// What the system could not do. `hint` knows the leader's address.

@@ -59,7 +59,8 @@ pub(crate) fn reply(reply: &Reply, origin: Origin, layout: Option<&Layout>) -> W
 }
 
 fn held(grant: &Grant, origin: Origin, layout: Option<&Layout>) -> pb::HoldResponse {
-    let name = |layout| grant.places.seats().iter().map(move |&s| seat_name(Some(layout), s));
+    let name =
+        |layout| grant.places.seats().iter().map(move |&s| seat_name(Some(layout), s).into_owned());
     pb::HoldResponse {
         fence: grant.fence.get(),
         expires_at_ms: grant.expires_at.as_unix_ms(),

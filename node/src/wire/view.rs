@@ -199,7 +199,7 @@ pub(crate) fn hold_view(
         hold_id: id(hold),
         buyer_id: found.buyer.as_str().to_owned(),
         state: state.into(),
-        seats: found.places.seats().iter().map(|&s| seat_name(Some(layout), s)).collect(),
+        seats: found.places.seats().iter().map(|&s| seat_name(Some(layout), s).into()).collect(),
         zone,
         quantity,
         legs: Some(legs_out(found.legs)),
