@@ -272,8 +272,8 @@ impl Course {
                 let now = Instant::now();
                 for (token, answer) in answers.drain(..) {
                     let (since, ask) = asked[token as usize];
-                    if answer == Answer::Ended {
-                        asks.given_back(&ask);
+                    if answer != Answer::Failed {
+                        asks.answered(&ask);
                     }
                     let next = match answer {
                         Answer::Held if now < end => course.workload.follow_up(&ask),

@@ -14,8 +14,11 @@ pub const MAX_SEATS_PER_HOLD: u16 = 4;
 /// Legs that a hold takes of a trip with several.
 pub const LEGS_PER_HOLD: u16 = 2;
 
-/// Life of a hold, in seconds: longer than any measurement.
-pub const TTL_S: u64 = 300;
+/// Life of a hold, in seconds: longer than any measurement without an end.
+pub const TTL_S: u32 = 300;
+
+/// Life of a hold in [`Kind::Lapse`], in seconds.
+const LAPSE_TTL_S: u32 = 5;
 
 /// How seats are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -32,6 +35,9 @@ pub enum Kind {
     Life,
     /// As [`Kind::Spread`], and every hold is given back at once and asked for again later: it has no end.
     Turnover,
+    /// As [`Kind::Spread`], but holds live for seconds, nobody ends them, and they are asked for again when all
+    /// others have been: it has no end. Seats are free by then as long as a round takes longer than a hold lives.
+    Lapse,
 }
 
 /// What is on sale, and what is asked for.
@@ -83,10 +89,22 @@ impl Workload {
         Self { kind: Kind::Turnover, trips: 50, seats: 500, ..Self::spread(per_hold) }
     }
 
+    /// Ten thousand trips of 50 seats, held for seconds without end.
+    #[must_use]
+    pub fn lapse(per_hold: u16) -> Self {
+        Self { kind: Kind::Lapse, ..Self::spread(per_hold) }
+    }
+
     /// Two thousand trips of 50 seats and eight legs: each seat is sold four times.
     #[must_use]
     pub fn legs(per_hold: u16) -> Self {
         Self { trips: 2_000, legs: 8, ..Self::spread(per_hold) }
+    }
+
+    /// How long its holds live, in seconds.
+    #[must_use]
+    pub fn ttl_s(&self) -> u32 {
+        if self.kind == Kind::Lapse { LAPSE_TTL_S } else { TTL_S }
     }
 
     /// Its name in a table.
@@ -98,6 +116,7 @@ impl Workload {
             Kind::OneTrip => "one trip",
             Kind::Life => "life",
             Kind::Turnover => "turnover",
+            Kind::Lapse => "lapse",
         }
     }
 
@@ -124,7 +143,7 @@ impl Workload {
             return None;
         }
         let step = match self.kind {
-            Kind::Hot | Kind::Spread | Kind::OneTrip => return None,
+            Kind::Hot | Kind::Spread | Kind::OneTrip | Kind::Lapse => return None,
             Kind::Turnover => Step::Release,
             // Of all buyers, whatever numbers they have: the upper bits of a product with 2^64 over the golden
             // ratio (Knuth, The Art of Computer Programming 3, 6.4).
@@ -166,6 +185,8 @@ pub struct Ask {
     pub section: Option<u16>,
     /// Who asks: a number that nobody else has.
     pub buyer: u64,
+    /// How long the hold lives, in seconds.
+    pub ttl_s: u32,
 }
 
 impl Ask {
@@ -189,7 +210,7 @@ impl Ask {
 }
 
 /// What one of several workers asks for. But in [`Kind::Hot`] no two workers ask for the same seats, and but
-/// in [`Kind::Turnover`] none for the same seats twice.
+/// in [`Kind::Turnover`] and [`Kind::Lapse`] none for the same seats twice.
 #[derive(Debug)]
 pub struct Asks {
     workload: Workload,
@@ -217,10 +238,14 @@ impl Asks {
         Self { workload, rng, left, buyer: u64::from(worker), step: u64::from(workers) }
     }
 
-    /// A hold has been given back: what ends it was `ask`. In [`Kind::Turnover`] its seats are asked for
-    /// again when all others have been.
-    pub fn given_back(&mut self, ask: &Ask) {
-        if self.workload.kind == Kind::Turnover && ask.step == Step::Release {
+    /// What was asked for is answered. Seats that are free again by then, or will be, are asked for again when
+    /// all others have been.
+    pub fn answered(&mut self, ask: &Ask) {
+        let again = matches!(
+            (self.workload.kind, ask.step),
+            (Kind::Turnover, Step::Release) | (Kind::Lapse, Step::Hold)
+        );
+        if again {
             let sections = u32::from(self.workload.sections());
             let at =
                 ask.first / u32::from(ask.count) * sections + u32::from(ask.section.unwrap_or(0));
@@ -241,7 +266,7 @@ impl Iterator for Asks {
                 let first = self.rng.random_range(0..=seats - u32::from(per_hold));
                 (0, first, self.rng.random_range(0..sections))
             }
-            Kind::Spread | Kind::OneTrip | Kind::Life | Kind::Turnover => {
+            Kind::Spread | Kind::OneTrip | Kind::Life | Kind::Turnover | Kind::Lapse => {
                 let (group, groups) = (self.left.pop_back()?, self.workload.groups());
                 let (at, sections) = (group % groups, u32::from(sections));
                 (group / groups, at / sections * u32::from(per_hold), (at % sections) as u16)
@@ -250,7 +275,8 @@ impl Iterator for Asks {
         self.buyer += self.step;
         let section = (self.workload.legs > 1).then_some(section);
         let (count, buyer) = (per_hold, self.buyer);
-        Some(Ask { step: Step::Hold, trip, first, count, section, buyer })
+        let ttl_s = self.workload.ttl_s();
+        Some(Ask { step: Step::Hold, trip, first, count, section, buyer, ttl_s })
     }
 }
 
@@ -323,12 +349,25 @@ mod tests {
         let all: Vec<Ask> = asks.by_ref().collect();
         assert_eq!(all.len(), 8);
         for ask in &all {
-            asks.given_back(&workload.follow_up(ask).expect("each is given back"));
+            asks.answered(&workload.follow_up(ask).expect("each is given back"));
         }
         let again: Vec<Ask> = asks.collect();
         let place = |ask: &Ask| (ask.trip, ask.first, ask.section);
         assert!(all.iter().map(place).eq(again.iter().map(place)));
         assert!(all.iter().zip(&again).all(|(one, other)| one.buyer < other.buyer));
+    }
+
+    #[test]
+    fn what_lapses_is_asked_for_again_behind_all_others() {
+        let workload = Workload { trips: 3, ..Workload::lapse(1) };
+        let mut asks = Asks::new(workload, (0, 1), 1);
+        let first: Vec<Ask> = asks.by_ref().take(100).collect();
+        first.iter().for_each(|ask| asks.answered(ask));
+        let next: Vec<Ask> = asks.by_ref().take(50).collect();
+        let seats = |asks: &[Ask]| asks.iter().map(|a| (a.trip, a.first)).collect::<BTreeSet<_>>();
+        assert!(seats(&first).is_disjoint(&seats(&next)));
+        assert_eq!(seats(&asks.collect::<Vec<_>>()), seats(&first));
+        assert!(first.iter().all(|ask| ask.ttl_s < 10 && workload.follow_up(ask).is_none()));
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Etcd {
         let revoked = granted.leases.into_iter().map(|lease| revoke(&channel, lease));
         let revoked = futures::stream::iter(revoked).buffer_unordered(REVOKING);
         revoked.try_collect::<()>().await.map_err(io::Error::other)?;
-        self.lease = grant(&channel).await.map_err(io::Error::other)?;
+        self.lease = grant(&channel, TTL_S).await.map_err(io::Error::other)?;
         tokio::time::sleep(COMMITTED).await;
         self.leader = leader;
         Ok(())
@@ -237,7 +237,7 @@ impl Lane for EtcdLane {
 async fn hold(channel: &Channel, shared: Option<i64>, ask: &Ask) -> Result<Answer, Status> {
     let lease = match shared {
         Some(lease) => lease,
-        None => grant(channel).await?,
+        None => grant(channel, ask.ttl_s).await?,
     };
     let mut transaction = TxnRequest::default();
     for key in keys(ask) {
@@ -296,9 +296,9 @@ fn buyer(ask: &Ask) -> Vec<u8> {
     ask.buyer.to_string().into_bytes()
 }
 
-async fn grant(channel: &Channel) -> Result<i64, Status> {
+async fn grant(channel: &Channel, ttl_s: u32) -> Result<i64, Status> {
     let granted: LeaseGrantResponse =
-        call(channel, LEASE_GRANT, LeaseGrantRequest { ttl: TTL_S as i64 }).await?;
+        call(channel, LEASE_GRANT, LeaseGrantRequest { ttl: ttl_s.into() }).await?;
     Ok(granted.id)
 }
 

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use super::Missing;
 use super::server::{Server, free_port};
 use crate::lane::{Answer, Lane};
-use crate::work::{Ask, TTL_S};
+use crate::work::Ask;
 
 /// The program's subcommand that serves.
 const SUBCOMMAND: &str = "bench-null-server";
@@ -218,7 +218,7 @@ impl Lane for NullLane {
                 &ask.first.to_le_bytes(),
                 &ask.count.to_le_bytes(),
                 &ask.buyer.to_le_bytes(),
-                &TTL_S.to_le_bytes(),
+                &u64::from(ask.ttl_s).to_le_bytes(),
                 &[0; HOLD_ID_BYTES],
             ],
         );

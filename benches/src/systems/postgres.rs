@@ -19,7 +19,7 @@ use tokio_postgres::{Client, NoTls, Statement};
 use super::Missing;
 use super::server::{POLL, START_TIMEOUT, Server, free_port};
 use crate::lane::{Answer, Lane};
-use crate::work::{Ask, LEGS_PER_HOLD, Step, TTL_S, Workload};
+use crate::work::{Ask, LEGS_PER_HOLD, Step, Workload};
 
 /// Connections that a server takes.
 const MAX_CONNECTIONS: u32 = 1_100;
@@ -152,7 +152,7 @@ impl Postgres {
              ORDER BY seat{leg} FOR UPDATE"
         );
         let same_leg = if leg.is_empty() { "" } else { "AND seats.leg = free.leg" };
-        let set = format!("buyer = {buyer}, until = now() + interval '{TTL_S} s'");
+        let set = format!("buyer = {buyer}, until = now() + interval '{} s'", workload.ttl_s());
         let one = match rows {
             1 => format!("UPDATE seats SET {set} WHERE {place} AND until <= now()"),
             _ => format!(

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use super::server::{START_TIMEOUT, Server, free_port};
 use super::{Missing, installed};
 use crate::lane::{Answer, Lane};
-use crate::work::{Ask, Step, TTL_S};
+use crate::work::{Ask, Step};
 
 /// Holds every seat or none: 1, or 0 when one was taken. ARGV: the buyer, the life in seconds.
 const HOLD: &str = "for i = 1, #KEYS do if redis.call('EXISTS', KEYS[i]) == 1 then return 0 end end \
@@ -178,7 +178,7 @@ impl Lane for RedisLane {
     fn ask(&mut self, ask: &Ask, token: u32) {
         let keys = keys(ask);
         let (count, buyer, ttl) =
-            (keys.len().to_string(), ask.buyer.to_string(), TTL_S.to_string());
+            (keys.len().to_string(), ask.buyer.to_string(), ask.ttl_s.to_string());
         let (buyer, ttl) = (buyer.as_bytes(), ttl.as_bytes());
         let out = &mut self.wire.out;
         let mut run = |script: &[u8], arguments: &[&[u8]]| {

@@ -27,7 +27,7 @@ use self::unary::UnaryLane;
 use super::Missing;
 use super::server::{START_TIMEOUT, Server};
 use crate::lane::Answer;
-use crate::work::{Ask, Step, TTL_S, Workload};
+use crate::work::{Ask, Step, Workload};
 
 /// Ports that a cluster takes: for clients, for peers and for its admins, a hundred apart.
 const PORTS: [u16; 9] = [0, 1, 2, 100, 101, 102, 200, 201, 202];
@@ -198,7 +198,7 @@ fn request(epoch: u32, ask: &Ask, hold: HoldId) -> (TripId, Request) {
                 from: u32::from(*legs.start()),
                 to: u32::from(*legs.end()) + 1,
             }),
-            ttl_ms: TTL_S * 1_000,
+            ttl_ms: u64::from(ask.ttl_s) * 1_000,
             ..Default::default()
         }),
         Step::Confirm => Request::Confirm(ConfirmRequest {

@@ -10,7 +10,7 @@ use client_sdk::{Client, Completion, SeatHold, new_hold_id, pack_seats};
 
 use super::{PATIENCE, answer, request, trip_name};
 use crate::lane::{Answer, Lane};
-use crate::work::{Ask, Step, TTL_S};
+use crate::work::{Ask, Step};
 
 /// A lane of the SDK.
 pub struct PipelineLane {
@@ -147,7 +147,7 @@ impl Words {
             buyer_id: &self.buyer,
             packed_seats: &self.seats,
             legs: ask.legs().map(|legs| (u32::from(*legs.start()), u32::from(*legs.end()) + 1)),
-            ttl_ms: TTL_S * 1_000,
+            ttl_ms: u64::from(ask.ttl_s) * 1_000,
             ..Default::default()
         }
     }

@@ -88,6 +88,8 @@ enum What {
     Legs,
     /// Fifty trips of 500 seats, and every hold is given back at once: it has no end
     Turnover,
+    /// Ten thousand trips of 50 seats, and every hold expires after five seconds: it has no end
+    Lapse,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -170,6 +172,7 @@ impl Args {
             What::Life => Workload::life(self.seats),
             What::Legs => Workload::legs(self.seats),
             What::Turnover => Workload::turnover(self.seats),
+            What::Lapse => Workload::lapse(self.seats),
         };
         let (trips, seats) =
             (self.trips.unwrap_or(own.trips), self.trip_seats.unwrap_or(own.seats));
