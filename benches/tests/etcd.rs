@@ -62,7 +62,7 @@ async fn etcd_frees_what_is_given_back_and_nothing_else() {
 #[tokio::test]
 async fn a_hold_that_meets_a_taken_seat_takes_none() {
     let Some(etcd) = started().await else { return };
-    let ask = |first, count| Ask { first, count, buyer: 1, ..Ask::default() };
+    let ask = |first, count| Ask { first, count, buyer: 1, ttl_s: 60, ..Ask::default() };
     for (first, leases) in [(0, Leases::Shared), (100, Leases::PerHold)] {
         let mut lane = etcd.lane(leases).await.unwrap();
         for (ask, expected) in [

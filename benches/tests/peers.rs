@@ -75,7 +75,7 @@ async fn a_hold_one_by_one_that_meets_a_taken_seat_gives_the_others_back() {
         started => started.unwrap(),
     };
     let mut lane = redis.lane(Asking::SetNx, false).await.unwrap();
-    let ask = |first, count| Ask { first, count, buyer: 1, ..Ask::default() };
+    let ask = |first, count| Ask { first, count, buyer: 1, ttl_s: 60, ..Ask::default() };
     for (ask, expected) in [
         (ask(1, 1), Answer::Held),
         (ask(0, 2), Answer::Taken),

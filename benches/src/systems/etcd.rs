@@ -6,7 +6,7 @@
 
 use std::error::Error as _;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -21,13 +21,16 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
-use super::server::{POLL, START_TIMEOUT, Server};
+use super::server::{POLL, START_TIMEOUT, Server, free_ports};
 use super::{Missing, installed};
 use crate::lane::{Answer, Lane};
 use crate::work::{Ask, Step, TTL_S};
 
 /// Members of the cluster.
 const MEMBERS: usize = 3;
+
+/// Ports of the members: for clients, and for each other.
+const PORTS: [u16; 2 * MEMBERS] = [0, 1, 2, 3, 4, 5];
 
 /// How long a call may wait for its answer before it counts as failed. etcd itself gives up after seven
 /// seconds.
@@ -82,7 +85,8 @@ impl Etcd {
     pub async fn start() -> Result<Self, Missing> {
         let program = installed("etcd", "etcd-server")?;
         let failed = |why| Missing::NotStarted { program: "etcd", why };
-        let ports = free_ports(2 * MEMBERS).map_err(failed)?;
+        let first = free_ports(&PORTS).map_err(failed)?;
+        let ports = PORTS.map(|offset| SocketAddr::from((Ipv4Addr::LOCALHOST, first + offset)));
         let (addresses, peers) = ports.split_at(MEMBERS);
         let named = peers.iter().enumerate();
         let cluster: Vec<String> =
@@ -184,13 +188,6 @@ impl Etcd {
         let channel = connect(self.leader).await?;
         Ok(EtcdLane { channel, lease, flying: FuturesUnordered::new() })
     }
-}
-
-/// As many ports on which nobody listens, all different.
-fn free_ports(count: usize) -> io::Result<Vec<SocketAddr>> {
-    let bind = |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let bound: Vec<TcpListener> = (0..count).map(bind).collect::<io::Result<_>>()?;
-    bound.iter().map(TcpListener::local_addr).collect()
 }
 
 async fn connect(address: SocketAddr) -> io::Result<Channel> {

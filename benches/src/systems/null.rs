@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::Missing;
-use super::server::{Server, free_port};
+use super::server::{Server, free_address};
 use crate::lane::{Answer, Lane};
 use crate::work::Ask;
 
@@ -133,7 +133,7 @@ impl Null {
     }
 
     async fn try_start(program: &Path) -> io::Result<Self> {
-        let (folder, address) = (tempfile::tempdir()?, free_port()?);
+        let (folder, address) = (tempfile::tempdir()?, free_address()?);
         let mut command = Command::new(program);
         command.args([SUBCOMMAND, "--port", &address.port().to_string()]);
         let mut server = Server::start(&mut command, folder.path())?;

@@ -17,7 +17,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Statement};
 
 use super::Missing;
-use super::server::{POLL, START_TIMEOUT, Server, free_port};
+use super::server::{POLL, START_TIMEOUT, Server, free_address};
 use crate::lane::{Answer, Lane};
 use crate::work::{Ask, LEGS_PER_HOLD, Step, Workload};
 
@@ -55,7 +55,7 @@ impl Postgres {
     }
 
     async fn try_start(programs: &Path, synchronous: bool) -> io::Result<Self> {
-        let (folder, address) = (tempfile::tempdir()?, free_port()?);
+        let (folder, address) = (tempfile::tempdir()?, free_address()?);
         let user = unprivileged_user()?;
         if let Some((user, group)) = user {
             chown(folder.path(), Some(user), Some(group))?;

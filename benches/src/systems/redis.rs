@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::server::{START_TIMEOUT, Server, free_port};
+use super::server::{START_TIMEOUT, Server, free_address};
 use super::{Missing, installed};
 use crate::lane::{Answer, Lane};
 use crate::work::{Ask, Step};
@@ -82,7 +82,7 @@ impl Redis {
         let (mut servers, mut folders, mut first) = (Vec::new(), Vec::new(), None);
         for _ in 0..1 + usize::from(replica) {
             let folder = tempfile::tempdir().map_err(failed)?;
-            let address = free_port().map_err(failed)?;
+            let address = free_address().map_err(failed)?;
             let mut command = Command::new(&program);
             command.args(["--bind", "127.0.0.1", "--save", "", "--port"]);
             command.arg(address.port().to_string()).args(persistence.arguments());

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a server may take until it listens, or follows.
@@ -56,7 +57,28 @@ impl Drop for Server {
     }
 }
 
-/// A port on which nobody listens.
-pub(super) fn free_port() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+/// Where ports are looked for: below those that the system gives to connections. One of these could be taken
+/// before its server listens, even by who tries to connect to it.
+const PORTS: std::ops::Range<u16> = 21_000..32_000;
+
+/// How far apart they are looked for.
+const PORT_STEP: u16 = 300;
+
+/// Looks that this process has taken: each begins elsewhere than the one before.
+static LOOKS: AtomicUsize = AtomicUsize::new(0);
+
+/// The first of several ports on which nobody listens; `offsets` says how far the others are from it.
+pub(super) fn free_ports(offsets: &[u16]) -> io::Result<u16> {
+    let candidates: Vec<u16> = PORTS.step_by(PORT_STEP.into()).collect();
+    // Two processes that look at the same time would find the same ports free.
+    let begin = std::process::id() as usize + LOOKS.fetch_add(1, Ordering::Relaxed);
+    let is_free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+    let all = candidates.iter().cycle().skip(begin % candidates.len()).take(candidates.len());
+    let found = all.copied().find(|first| offsets.iter().all(|offset| is_free(first + offset)));
+    found.ok_or_else(|| io::Error::other(format!("no {} ports are free", offsets.len())))
+}
+
+/// An address on which nobody listens.
+pub(super) fn free_address() -> io::Result<SocketAddr> {
+    Ok((Ipv4Addr::LOCALHOST, free_ports(&[0])?).into())
 }

@@ -7,7 +7,6 @@ mod unary;
 
 use std::fmt::Write as _;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -25,7 +24,7 @@ use self::batch::BatchLane;
 use self::pipeline::PipelineLane;
 use self::unary::UnaryLane;
 use super::Missing;
-use super::server::{START_TIMEOUT, Server};
+use super::server::{START_TIMEOUT, Server, free_ports};
 use crate::lane::Answer;
 use crate::work::{Ask, Step, Workload};
 
@@ -65,7 +64,7 @@ impl Seatgrid {
     }
 
     async fn try_start(program: &Path, shards: u32, reserve_mib: u32) -> io::Result<Self> {
-        let (folder, first) = (tempfile::tempdir()?, free_ports()?);
+        let (folder, first) = (tempfile::tempdir()?, free_ports(&PORTS)?);
         let mut command = Command::new(program);
         command.args(["dev", "--no-samples", "--no-restart", "--dir", "data", "--port"]);
         command.arg(first.to_string()).args(["--shards", &shards.to_string()]);
@@ -236,18 +235,4 @@ fn layout(seats: u32) -> pb::Layout {
         zones: vec![pb::Zone { name: "seats".to_owned(), general_admission_capacity: None }],
         rows: (0..seats).step_by(ABREAST as usize).map(row).collect(),
     }
-}
-
-/// A first port of a cluster's. Where the search begins differs from process to process: two that look at
-/// the same time would find the same ports free.
-fn free_ports() -> io::Result<u16> {
-    let candidates: Vec<u16> = (21_000..60_000).step_by(300).collect();
-    let begin = std::process::id() as usize % candidates.len();
-    for &first in candidates.iter().cycle().skip(begin).take(candidates.len()) {
-        let is_free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-        if PORTS.iter().all(|offset| is_free(first + offset)) {
-            return Ok(first);
-        }
-    }
-    Err(io::Error::other("no nine ports are free"))
 }

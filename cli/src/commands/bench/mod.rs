@@ -65,34 +65,45 @@ async fn measure(args: &Args) -> Result<Results, Failure> {
     for round in 0..args.rounds {
         for system in &systems {
             // One after the other: what idles costs time, too.
-            let mut contestant = match Contestant::start(*system, &program).await {
-                Ok(contestant) => contestant,
-                Err(missing) => {
-                    results.absent.push(format!("{}: {missing}", system.name()));
-                    bar.inc(each);
-                    continue;
-                }
-            };
-            for (load, arrivals) in courses(args, Some(system)) {
-                let (slice, seed) = (args.slice, round.into());
-                let course = Course::closed(args.workload(), load.depth, args.duration);
-                let course = Course { arrivals, slice, seed, ..course };
-                let turn = contestant.turn(load.lanes, course).await;
-                let turn = turn.map_err(|error| {
-                    Failure::with_exit(Exit::Failed, format!("{}: {error}", system.name()))
-                })?;
-                let row = row(args, system, (load, arrivals));
-                let name = format!("{}, {}", row.system, row.caller);
-                results.configurations.insert(name, system.configuration());
-                results.note(Row { turns: vec![turn], ..row });
-                bar.inc(1);
+            if let Err(why) = take_turns(args, &program, (system, round), &mut results).await {
+                results.absent.push(format!("{}: {why}", system.name()));
             }
+            bar.inc(each);
         }
     }
     bar.finish_and_clear();
     results.absent.sort();
     results.absent.dedup();
     Ok(results)
+}
+
+/// Starts a system and lets it take its turns of a round. After an error the others go on, and the next round
+/// starts it anew.
+async fn take_turns(
+    args: &Args,
+    program: &Path,
+    (system, round): (&System, u32),
+    results: &mut Results,
+) -> Result<(), String> {
+    let courses = courses(args, Some(system));
+    if courses.is_empty() {
+        return Err("it takes loads of one request in flight only, such as 64x1".to_owned());
+    }
+    let mut contestant =
+        Contestant::start(*system, program).await.map_err(|missing| missing.to_string())?;
+    for (load, arrivals) in courses {
+        let (slice, seed) = (args.slice, round.into());
+        let course = Course::closed(args.workload(), load.depth, args.duration);
+        let course = Course { arrivals, slice, seed, ..course };
+        let turn = contestant.turn(load.lanes, course).await;
+        let failed = |error| format!("a turn of {}×{} failed: {error}", load.lanes, load.depth);
+        let turn = turn.map_err(failed)?;
+        let row = row(args, system, (load, arrivals));
+        let name = format!("{}, {}", row.system, row.caller);
+        results.configurations.insert(name, system.configuration());
+        results.note(Row { turns: vec![turn], ..row });
+    }
+    Ok(())
 }
 
 /// The loads of a system, or all of them: closed, or each rate over the first load's lanes.
