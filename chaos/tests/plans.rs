@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -58,6 +59,7 @@ fn a_killed_leader_takes_nothing_along_and_a_drained_one_ends() {
 struct Staging(std::process::Child);
 
 impl Staging {
+    #[expect(clippy::disallowed_methods, reason = "a real process takes real time")]
     fn start(folder: &std::path::Path) -> (Self, String, String) {
         let listeners = [(); 3].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
         let [client, peer, admin] = listeners.map(|listener| listener.local_addr().unwrap());
@@ -75,12 +77,13 @@ impl Staging {
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        let listens = (0..600).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-            std::net::TcpStream::connect(client).is_ok()
-        });
-        assert!(listens, "the node does not listen");
-        (Self(node), format!("http://{client}"), token.to_str().unwrap().to_owned())
+        let staging = Self(node);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while std::net::TcpStream::connect(client).is_err() {
+            assert!(Instant::now() < deadline, "the node does not listen");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        (staging, format!("http://{client}"), token.to_str().unwrap().to_owned())
     }
 }
 
